@@ -1,0 +1,106 @@
+# The front door. Every target sets up what it needs in .venv, from the hash-pinned lists in .lock/.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTEST := $(BIN)/python -X dev -m pytest -q
+
+SEED ?= 1
+SICK ?= 5
+COLLARS ?= 12
+PORT ?=
+
+help:  ## List the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/run  ## A farm of 12 collars, a relay and a phone page, a day in two minutes (DATA=folder: real recordings; SICK=n SEED=n)
+	@exec $(BIN)/herdbell-sim demo --stop-with-parent --seed $(SEED) $(if $(DATA),--data "$(DATA)",--collars $(COLLARS)) --sick $(SICK) $(ARGS)
+
+run: .venv/run  ## The relay alone, for real use (CONFIG=herdbell.toml)
+	@exec $(BIN)/herdbell serve $(if $(CONFIG),--config "$(CONFIG)",$(if $(wildcard herdbell.toml),--config herdbell.toml)) $(ARGS)
+
+doctor: .venv/run  ## Check configuration, ports, interpreter, disk and clock, and say what to do
+	@$(BIN)/herdbell doctor $(if $(CONFIG),--config "$(CONFIG)",$(if $(wildcard herdbell.toml),--config herdbell.toml))
+
+test: lint layers types mpy unit e2e packaging docs  ## Everything that needs no board, fast gates first
+	@echo "make test: all gates passed"
+
+lint: .venv/dev  ## Format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+layers: .venv/dev  ## Who imports whom
+	$(PYTEST) tests/test_layers.py
+
+types: .venv/dev .typings/stamp  ## mypy strict on the host code, pyright with the ESP32 stubs on the collar
+	$(BIN)/mypy
+	$(BIN)/basedpyright --project firmware/pyrightconfig.json
+
+mpy: .venv/dev  ## Compile every firmware file; size budget
+	$(PYTEST) tests/collar/test_firmware_budget.py
+
+unit: .venv/dev  ## Unit tests on CPython, the same cases and golden vectors on the real MicroPython
+	$(PYTEST) -m "not long" tests/core tests/collar tests/relay tests/simulator tests/upy tests/bench --deselect tests/collar/test_firmware_budget.py
+
+e2e: .venv/dev  ## The whole chain: herd, chip, firmware, frames, relay, message, tap
+	$(PYTEST) -m "not long" tests/e2e
+
+packaging: .venv/dev  ## The wheel holds what it should and runs alone
+	$(PYTEST) tests/test_packaging.py
+
+docs: .venv/dev  ## Every command and setting that a page names exists
+	$(PYTEST) tests/test_docs.py
+
+test-long: .venv/dev  ## The long suites: thousands of power cuts
+	$(PYTEST) -m long --timeout 1800 tests
+
+bench: bench-relay bench-demo  ## Every benchmark; tables here, JSON in build/bench
+
+bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per frame
+	$(BIN)/python tests/bench/relay.py
+
+bench-demo: .venv/dev  ## The demo's chain without a browser: collars x virtual days per minute, trace hash
+	$(BIN)/python -m simulator.bench.demo --seed $(SEED)
+
+flash: .venv/dev  ## Put the collar's files on the board at PORT
+	@test -n "$(PORT)" || { echo "make flash PORT=/dev/ttyUSB0: name the board's port ($(BIN)/mpremote connect list shows them)"; exit 2; }
+	$(BIN)/herdbell-sim stage build/collar
+	cd build/collar && ../../$(BIN)/mpremote connect $(PORT) fs cp -r lib boot.py main.py :
+
+picture: .venv/dev  ## Make the picture of the phone page in README.md anew
+	$(BIN)/python tests/e2e/picture.py
+
+lock: .venv/dev  ## Resolve the hash-pinned lists anew from pyproject.toml
+	$(PIP) install uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q --extra checkout pyproject.toml -o .lock/run.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -q --extra checkout --extra dev pyproject.toml -o .lock/dev.txt
+
+format: .venv/dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## Forget what was built and installed
+	rm -rf build dist .venv .typings .mypy_cache .ruff_cache
+
+.venv/bin/python:
+	@$(PY) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Herdbell needs Python 3.11 or newer; $(PY) is %d.%d: try make PY=python3.11" % v[:2])'
+	@$(PY) -m venv .venv || { echo "python3 -m venv failed: on Debian, apt-get install python3-venv"; exit 1; }
+
+.venv/run: .lock/run.txt pyproject.toml | .venv/bin/python
+	@echo "installing what the relay and the demo need into .venv ..."
+	@$(PIP) install --require-hashes -r .lock/run.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: .lock/dev.txt .venv/run
+	@echo "installing what the tests need into .venv ..."
+	@$(PIP) install --require-hashes -r .lock/dev.txt
+	@touch $@
+
+.typings/stamp: .lock/typings.txt | .venv/bin/python
+	@$(PIP) install --require-hashes --no-deps --upgrade --target .typings -r .lock/typings.txt
+	@touch $@
+
+.PHONY: help demo run doctor test lint layers types mpy unit e2e packaging docs test-long bench bench-relay bench-demo \
+	flash picture lock format clean

@@ -1,0 +1,189 @@
+"""The boards a collar is made of: the only file that imports machine, network, esp32 and the socket modules.
+
+Everything else is handed what it needs from a Board; tests hand in one of their own with the same names.
+"""
+
+import gc
+import socket
+import ssl
+import sys
+import time
+
+import esp32
+import machine
+import network
+
+from collar.settings import HARD, POWER_ON, SOFT, WATCHDOG
+from collar.stream import Stream, not_before
+
+# One dict per board. int1 can end any sleep: GPIO 0..5 on the C3, an RTC pin (0..21) on the S3.
+# battery_divider: the cell's voltage over the voltage at the pin.
+BOARDS = {
+    "esp32-c3": {
+        "chip": "ESP32C3",
+        "i2c": 0,
+        "scl": 6,
+        "sda": 7,
+        "int1": 4,
+        "battery": 3,
+        "battery_divider": 2,
+        "led": 10,
+    },
+    "esp32-s3": {
+        "chip": "ESP32S3",
+        "i2c": 0,
+        "scl": 9,
+        "sda": 8,
+        "int1": 4,
+        "battery": 1,
+        "battery_divider": 2,
+        "led": 48,
+    },
+}
+I2C_HZ = 400_000
+
+
+class BoardError(ValueError):
+    """The identity names a board that this is not."""
+
+
+def prov_partition():
+    """Return the flash partition with the identity."""
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="prov")
+    if not found:
+        raise BoardError("no partition called prov: flash the partition table that comes with the firmware")
+    return found[0]
+
+
+def _pins_of(name: str) -> dict:
+    if name not in BOARDS:
+        raise BoardError("board %r is not one of %s" % (name, ", ".join(sorted(BOARDS))))
+    pins = BOARDS[name]
+    here = getattr(sys.implementation, "_machine", "").upper()
+    if "ESP32" in here and pins["chip"] not in here.replace("-", ""):
+        raise BoardError("identity is for %s, this is %s" % (name, here))
+    return pins
+
+
+class Board:
+    """A board by the name in its identity. Raises BoardError for another chip than the name says."""
+
+    def __init__(self, name: str) -> None:
+        pins = _pins_of(name)
+        self._is_c3 = pins["chip"] == "ESP32C3"
+        self._ticks = time.ticks_ms()
+        self._up_ms = 0
+        self._pins = pins
+        # No irq on the wake pin: with both, the wake-up glitches (micropython issue 9583).
+        self._int1 = machine.Pin(pins["int1"], machine.Pin.IN)
+        self._led = machine.Pin(pins["led"], machine.Pin.OUT)
+        self._adc = machine.ADC(machine.Pin(pins["battery"]), atten=machine.ADC.ATTN_11DB)
+        self._watchdog = None
+        self.i2c = self._new_i2c()
+        self.prov = prov_partition()
+        self.retained = machine.mem_backup()
+        self.wlan = network.WLAN(network.WLAN.IF_STA)
+
+    def _new_i2c(self):
+        pins = self._pins
+        return machine.I2C(
+            pins["i2c"], scl=machine.Pin(pins["scl"]), sda=machine.Pin(pins["sda"]), freq=I2C_HZ
+        )
+
+    def recover_i2c(self):
+        """Clock a slave that holds the data line until it lets go, and return the bus made anew."""
+        scl = machine.Pin(self._pins["scl"], machine.Pin.OPEN_DRAIN)
+        for _ in range(9):
+            scl.value(0)
+            time.sleep_us(5)
+            scl.value(1)
+            time.sleep_us(5)
+        self.i2c = self._new_i2c()
+        return self.i2c
+
+    # time and sleep
+
+    def uptime_ms(self) -> int:
+        """Return the time since this was made, light sleep included; to be asked once in 6 days."""
+        ticks = time.ticks_ms()
+        self._up_ms += time.ticks_diff(ticks, self._ticks)
+        self._ticks = ticks
+        return self._up_ms
+
+    def pause_ms(self, ms: int) -> None:
+        """Wait awake."""
+        time.sleep_ms(ms)
+
+    def wake_on_int1(self, on: bool) -> None:
+        """Let a high INT1 end a sleep, or only the timer. An empty tuple clears; None leaves what was set."""
+        wake = esp32.wake_on_gpio if self._is_c3 else esp32.wake_on_ext1
+        wake((self._int1,) if on else (), esp32.WAKEUP_ANY_HIGH)
+
+    def sleep_ms(self, ms: int) -> None:
+        """Light sleep until INT1 is high or `ms` have passed; RAM and clock are kept."""
+        machine.lightsleep(ms)
+
+    def deep_sleep_ms(self, ms: int) -> None:
+        """Deep sleep: the board starts anew at boot.py; only retained memory is kept."""
+        machine.deepsleep(ms)
+
+    # what keeps it alive
+
+    def start_watchdog(self, timeout_ms: int) -> None:
+        """Start it; it cannot be stopped."""
+        if self._watchdog is None:
+            self._watchdog = machine.WDT(timeout=timeout_ms)
+
+    def feed(self) -> None:
+        """Tell the watchdog that all is well."""
+        if self._watchdog:
+            self._watchdog.feed()
+
+    def reset_cause(self) -> int:
+        """Return POWER_ON, HARD, WATCHDOG or SOFT of collar.settings; a wake from deep sleep is soft."""
+        causes = {
+            machine.PWRON_RESET: POWER_ON,
+            machine.HARD_RESET: HARD,
+            machine.WDT_RESET: WATCHDOG,
+        }
+        return causes.get(machine.reset_cause(), SOFT)
+
+    # what it can tell
+
+    def unique_id(self) -> bytes:
+        """Return the chip's own number, 6 bytes."""
+        return machine.unique_id()
+
+    def battery_mv(self) -> int:
+        """Return the cell's voltage now."""
+        return self._adc.read_uv() * self._pins["battery_divider"] // 1000
+
+    def temperature_c(self) -> int:
+        """Return the temperature of the processor."""
+        return esp32.mcu_temperature()  # pyright: ignore[reportAttributeAccessIssue]  # stubs are the first ESP32's
+
+    def heap_free_b(self) -> int:
+        """Return the free heap after a collection."""
+        gc.collect()
+        return gc.mem_free()
+
+    def led(self, on: bool) -> None:
+        """Switch the LED."""
+        self._led.value(on)
+
+    # the network
+
+    def open_stream(self, host: str, port: int, pin: bytes, deadline_ms: int) -> Stream:
+        """Connect to the relay; `pin` is its certificate (DER), b"" for plain HTTP."""
+        if pin:
+            self._raise_clock(not_before(pin))
+        return Stream((socket, ssl), host, port, pin, self.uptime_ms, deadline_ms)
+
+    def _raise_clock(self, least) -> None:
+        """Set a clock that stands before the certificate begins to its beginning: mbedTLS checks the date.
+
+        A collar has no clock of its own after power-on; trust rests on the pin, not on the date.
+        """
+        if least and hasattr(machine, "RTC") and time.gmtime()[:6] < least:
+            year, month, day, hour, minute, second = least
+            machine.RTC().datetime((year, month, day, 0, hour, minute, second, 0))

@@ -1,0 +1,45 @@
+"""What a collar tells about itself every six hours."""
+
+from herdcore import wire
+from herdcore.vocabulary import IMU_NONE
+
+from collar import VERSION, power
+
+_NOT_KNOWN = 0xFFFF
+_PARTITIONS_VERSION = 0  # of MicroPython's own table with prov added; ours comes with the flash log
+
+
+def health_record(collar) -> bytes:
+    """Return the health record of a Collar as it is now; out-of-range values are clamped by the codec."""
+    board, kept, outbox, resets = collar.board, collar.kept, collar.outbox, collar.resets
+    x, y, z = collar.gravity
+    return wire.pack_health(
+        wire.Health(
+            batt_mv=power.battery_mv(board),
+            temp_c=power.temperature_c(board),
+            resets_power_on=resets[0],
+            resets_hard=resets[1],
+            resets_watchdog=resets[2],
+            resets_soft=resets[3],
+            dropped_frames=outbox.dropped,
+            dropped_boot=outbox.dropped_boot,
+            dropped_lo=outbox.dropped_lo,
+            dropped_hi=outbox.dropped_hi,
+            fifo_gaps=kept["fifo_gaps"],
+            heap_free_b=board.heap_free_b(),
+            rssi_dbm=collar.wifi.rssi_dbm,
+            gravity_x_16mg=x,
+            gravity_y_16mg=y,
+            gravity_z_16mg=z,
+            fw_major=VERSION[0],
+            fw_minor=VERSION[1],
+            fw_patch=VERSION[2],
+            partitions_version=_PARTITIONS_VERSION,
+            imu_chip=collar.imu.chip if collar.armed else IMU_NONE,
+            sensor_faults=kept["sensor_faults"],
+            uplink_failures=kept["uplink_failures"],
+            upload_period_s=collar.period_s,
+            days_left=_NOT_KNOWN,
+            flags=0,
+        )
+    )

@@ -1,0 +1,1 @@
+"""Accelerometer drivers: one file per chip, one interface (base.py)."""

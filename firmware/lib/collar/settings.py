@@ -1,0 +1,173 @@
+"""Who a collar is: two flash sectors, written in turn, so that a power cut while writing costs nothing.
+
+A sector begins with: magic "HBI1", write counter u32, payload length u16, payload, CRC32 of all before;
+little-endian, the rest is not looked at. The newest sector with a right CRC wins.
+"""
+
+import struct
+from binascii import crc32
+from collections import namedtuple
+
+SECTOR_BYTES = 4096
+SECTORS = 2
+
+_MAGIC = b"HBI1"
+_HEAD = "<4sIH"
+_HEAD_BYTES = struct.calcsize(_HEAD)
+_NUMBERS = "<IBHIH4s32s"  # device, epoch, boot, upload_s, port, resets by cause, key
+_NUMBERS_BYTES = struct.calcsize(_NUMBERS)
+_KEY_BYTES = 32
+# name, low, high: of the number, or of the length in bytes
+_BOUNDS = (
+    ("device", 0, 0xFFFFFFFF),
+    ("epoch", 0, 127),
+    ("boot", 0, 0xFFFF),
+    ("port", 1, 0xFFFF),
+    ("upload_s", 60, 86400),
+)
+_TEXTS = (("ssid", 1, 32), ("password", 0, 64), ("host", 1, 253), ("board", 1, 24), ("tls_pin", 0, 2048))
+
+# Resets by cause since provisioning, the order of the four counters in a sector.
+POWER_ON, HARD, WATCHDOG, SOFT = range(4)
+CAUSES = ("power_on", "hard", "watchdog", "soft")
+
+Identity = namedtuple("Identity", "device key epoch boot ssid password host port tls_pin upload_s board")
+_Copy = namedtuple("_Copy", "identity counter resets sector")
+
+
+class SettingsError(ValueError):
+    """The identity cannot be stored or is not there."""
+
+
+def _octets(value) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def _check(identity: Identity) -> None:
+    if len(identity.key) != _KEY_BYTES:
+        raise SettingsError("key of %d bytes, want %d" % (len(identity.key), _KEY_BYTES))
+    for name, low, high in _BOUNDS:
+        value = getattr(identity, name)
+        if not low <= value <= high:
+            raise SettingsError("%s=%d outside %d..%d" % (name, value, low, high))
+    for name, low, high in _TEXTS:
+        size = len(_octets(getattr(identity, name)))
+        if not low <= size <= high:
+            raise SettingsError("%s of %d bytes outside %d..%d" % (name, size, low, high))
+
+
+def pack_identity(identity: Identity, counter: int, resets: bytes = b"\x00\x00\x00\x00") -> bytes:
+    """Return what one sector begins with. Raises SettingsError naming the field, its value and its bounds.
+
+    counter: 0..2^32-1, higher is newer. resets: one byte per cause (POWER_ON, HARD, WATCHDOG, SOFT).
+    """
+    _check(identity)
+    payload = struct.pack(
+        _NUMBERS,
+        identity.device,
+        identity.epoch,
+        identity.boot,
+        identity.upload_s,
+        identity.port,
+        resets,
+        identity.key,
+    )
+    for name, _, _ in _TEXTS:
+        value = _octets(getattr(identity, name))
+        payload += struct.pack("<H", len(value)) + value
+    raw = struct.pack(_HEAD, _MAGIC, counter, len(payload)) + payload
+    return raw + struct.pack("<I", crc32(raw) & 0xFFFFFFFF)
+
+
+def _unpack(raw, sector: int):
+    """Return the _Copy in a sector's bytes, or None where there is no whole one."""
+    magic, counter, size = struct.unpack_from(_HEAD, raw, 0)
+    end = _HEAD_BYTES + size
+    if magic != _MAGIC or end + 4 > len(raw):
+        return None
+    if struct.unpack_from("<I", raw, end)[0] != crc32(memoryview(raw)[:end]) & 0xFFFFFFFF:
+        return None
+    identity, resets = _unpack_payload(raw)
+    return _Copy(identity, counter, resets, sector)
+
+
+def _unpack_payload(raw):
+    numbers = struct.unpack_from(_NUMBERS, raw, _HEAD_BYTES)
+    device, epoch, boot, upload_s, port, resets, key = numbers
+    at = _HEAD_BYTES + _NUMBERS_BYTES
+    texts = []
+    for _ in _TEXTS:
+        size = struct.unpack_from("<H", raw, at)[0]
+        texts.append(bytes(raw[at + 2 : at + 2 + size]))
+        at += 2 + size
+    ssid, password, host, board, tls_pin = texts
+    identity = Identity(
+        device,
+        key,
+        epoch,
+        boot,
+        ssid.decode(),
+        password.decode(),
+        host.decode(),
+        port,
+        tls_pin,
+        upload_s,
+        board.decode(),
+    )
+    return identity, resets
+
+
+def _newest(flash):
+    """Return the newest whole _Copy on `flash`, or None."""
+    found = None
+    raw = bytearray(SECTOR_BYTES)
+    for sector in range(SECTORS):
+        flash.readblocks(sector, raw)
+        copy = _unpack(raw, sector)
+        if copy and (found is None or copy.counter > found.counter):
+            found = copy
+    return found
+
+
+def _write(flash, sector: int, raw: bytes) -> None:
+    block = bytearray(b"\xff" * SECTOR_BYTES)
+    block[: len(raw)] = raw
+    flash.writeblocks(sector, block)
+
+
+def load_identity(flash) -> Identity:
+    """Return the newest identity. `flash`: a block device as esp32.Partition is one, blocks of 4096 B.
+
+    Raises SettingsError if neither sector holds one.
+    """
+    newest = _newest(flash)
+    if newest is None:
+        raise SettingsError("no identity in the partition: this collar is not provisioned")
+    return newest.identity
+
+
+def store_identity(flash, identity: Identity, resets: bytes = b"\x00\x00\x00\x00") -> None:
+    """Write `identity` to the older sector; the newer one stays whole until this one is."""
+    newest = _newest(flash)
+    counter = newest.counter + 1 if newest else 1
+    sector = 1 - newest.sector if newest else 0
+    _write(flash, sector, pack_identity(identity, counter, resets))
+
+
+def raise_boot(flash, cause: "int | None" = None):
+    """Raise the boot counter and the counter of this reset's cause; return (identity, resets) as stored.
+
+    Runs once per boot before its first frame, and before the frame numbers of a boot run out. Raises
+    SettingsError when 65535 boots are used up: this key has no identities left and needs a new epoch.
+    """
+    newest = _newest(flash)
+    if newest is None:
+        raise SettingsError("no identity in the partition: this collar is not provisioned")
+    fields = list(newest.identity)
+    fields[3] += 1
+    resets = bytearray(newest.resets)
+    if cause is not None:
+        resets[cause] = min(resets[cause] + 1, 255)
+    identity = Identity(*fields)
+    _write(flash, 1 - newest.sector, pack_identity(identity, newest.counter + 1, bytes(resets)))
+    return identity, bytes(resets)

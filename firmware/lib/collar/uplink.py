@@ -1,0 +1,91 @@
+"""One upload: the frames that wait go out one by one, and only a rightly tagged ack makes them forgotten."""
+
+from herdcore import auth, mpack, wire
+
+from collar import http
+
+PATH = "/v1/frames"
+SESSION_MS = 25_000  # from the first byte to the ack; with the join it stays under the watchdog
+_BIN_HEAD = 3  # largest head of a frame inside the body
+
+
+class UplinkError(OSError):
+    """The relay did not acknowledge anything; everything stays where it was."""
+
+
+class Uplink:
+    """Posts what an Outbox holds. `open_stream(host, port, pin, deadline_ms)` is the board's connection."""
+
+    def __init__(self, identity, outbox, open_stream, uptime_ms) -> None:
+        self._identity = identity
+        self._outbox = outbox
+        self._open_stream = open_stream
+        self._uptime_ms = uptime_ms
+        self._key_up = auth.label_key(identity.key, b"up")
+        self._key_down = auth.label_key(identity.key, b"down")
+        self._one = bytearray(wire.FRAME_MAX + _BIN_HEAD)
+        self._answer = bytearray(http.BODY_MAX)
+
+    def post(self) -> wire.Ack:
+        """Send every frame that waits and forget those acknowledged; return the ack.
+
+        Raises OSError (UplinkError, HttpError, DeadlineError) or wire.FrameError; then nothing was forgotten.
+        """
+        slots = self._outbox.next_batch()
+        if not slots:
+            raise UplinkError("nothing to send")
+        now_s = self._uptime_ms() // 1000
+        tags, length = self._measure(slots, now_s)
+        status, body = self._exchange(slots, now_s, length)
+        ack = self._read_ack(status, body, tags)
+        if not self._outbox.ack(ack.ranges):
+            raise UplinkError("the ack covers none of %d frames" % len(slots))
+        return ack
+
+    def _measure(self, slots: "list[int]", now_s: int) -> "tuple[list[bytes], int]":
+        """Return the frames' tags and the length of the body: it is told before the first frame is sent."""
+        tags, length = [], self._array_head(len(slots)).pos
+        for slot in slots:
+            writer = self._packed(slot, now_s)
+            tags.append(bytes(self._one[writer.pos - wire.TAG_BYTES : writer.pos]))
+            length += writer.pos
+        return tags, length
+
+    def _array_head(self, frames: int) -> mpack.Writer:
+        writer = mpack.Writer(self._one)
+        writer.array(frames)
+        return writer
+
+    def _packed(self, slot: int, now_s: int) -> mpack.Writer:
+        """Put one signed frame, as it stands in the body, into the only frame buffer there is."""
+        writer = mpack.Writer(self._one)
+        writer.bin(wire.encode_frame(self._outbox.frame(slot, now_s), self._key_up))
+        return writer
+
+    def _exchange(self, slots: "list[int]", now_s: int, length: int) -> "tuple[int, memoryview]":
+        identity = self._identity
+        deadline_ms = self._uptime_ms() + SESSION_MS
+        stream = self._open_stream(identity.host, identity.port, identity.tls_pin, deadline_ms)
+        try:
+            stream.write(http.request_head(identity.host, identity.port, PATH, length))
+            view = memoryview(self._one)
+            stream.write(view[: self._array_head(len(slots)).pos])
+            for slot in slots:
+                stream.write(view[: self._packed(slot, now_s).pos])
+            return http.read_answer(stream, self._answer)
+        finally:
+            stream.close()
+
+    def _read_ack(self, status: int, body, tags: "list[bytes]") -> wire.Ack:
+        """A status proves nothing: a portal answers 200 too. Only a tag made with our key does."""
+        if status != 200:
+            raise UplinkError("answer %d" % status)
+        _, acks = wire.decode_answer(body)
+        for raw in acks:
+            try:
+                ack = wire.decode_ack(raw, self._key_down, tags)
+            except wire.FrameError:
+                continue  # another collar's, or a forged one
+            if ack.device == self._identity.device:
+                return ack
+        raise UplinkError("no ack with our tag among %d" % len(acks))

@@ -1,0 +1,1 @@
+"""Pure code that the collar and the host both run."""

@@ -1,0 +1,3 @@
+from collar.app import main
+
+main()

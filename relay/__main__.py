@@ -1,0 +1,28 @@
+"""The `herdbell` command."""
+
+from __future__ import annotations
+
+import click
+
+from relay import __version__
+from relay.cli.doctor import doctor
+from relay.cli.registry import collar, farm, person
+from relay.cli.serve import serve
+from relay.cli.templates import templates
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="herdbell")
+def main() -> None:
+    """The Herdbell relay: collars in, WhatsApp messages out.
+
+    Start with `herdbell doctor`, then `farm add`, `person add`, `collar add` and `serve`. Every command takes
+    --config; the commands that change the farm work while the relay runs.
+    """
+
+
+for _command in (serve, farm, collar, person, templates, doctor):
+    main.add_command(_command)
+
+if __name__ == "__main__":
+    main(prog_name="herdbell")

@@ -1,0 +1,107 @@
+"""The relay as an aiohttp application: what it holds, opens and runs."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from herdcore import wire
+
+from relay import statefolder
+from relay.clock import Clock, FollowedClock, WallClock
+from relay.collars import Collars
+from relay.ingest import Ingest
+from relay.keys import CLOCK, COLLARS, CONFIG, INGEST, METRICS, SCORER, STORAGE, TASKS, WHATSAPP
+from relay.metrics import Metrics
+from relay.problems import problem, problem_documents
+from relay.scorer import Scorer
+from relay.storage.sqlite import SqliteStorage
+from relay.tasks import Tasks
+from relay.vault import open_vault
+from relay.web import frames, health, simulation
+from relay.whatsapp.service import open_whatsapp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from relay.config import Config
+    from relay.vault import Vault
+    from relay.whatsapp.service import WhatsApp
+
+# AppRunner's own defaults let a client that drips header bytes keep its connection for an hour.
+KEEPALIVE_TIMEOUT_S = 5
+LINGERING_TIME_S = 1
+SHUTDOWN_TIMEOUT_S = 8
+
+
+def make_app(config: Config, clock: Clock | None = None) -> web.Application:
+    """Build the application; nothing is opened until it starts. `clock`: the configured one if None.
+
+    Starting raises ConfigError or StorageError if the state cannot be used.
+    """
+    app = web.Application(client_max_size=wire.BODY_MAX, middlewares=[problem_documents])
+    app[CONFIG] = config
+    app[CLOCK] = clock or (FollowedClock() if config.simulated else WallClock())
+    app[METRICS] = Metrics()
+    app[INGEST] = Ingest(next_upload_s=config.ingest.next_upload_s)
+    app[TASKS] = Tasks()
+    app.cleanup_ctx.append(_services)
+    frames.add_routes(app)
+    health.add_routes(app)
+    app.router.add_get("/webhooks/whatsapp", _webhook)
+    app.router.add_post("/webhooks/whatsapp", _webhook)
+    if config.simulated:
+        simulation.add_routes(app)
+    return app
+
+
+def make_runner(app: web.Application) -> web.AppRunner:
+    """Return a runner with the limits that keep slow and hostile clients from holding connections."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,  # nothing we accept is compressed, so nothing is ever inflated
+        handle_signals=False,
+        keepalive_timeout=KEEPALIVE_TIMEOUT_S,
+        lingering_time=LINGERING_TIME_S,
+        shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+    )
+
+
+async def _services(app: web.Application) -> AsyncIterator[None]:
+    config, clock, tasks = app[CONFIG], app[CLOCK], app[TASKS]
+    vault = open_vault(config)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(statefolder.hold(config.state_dir))
+        app[STORAGE] = storage = await stack.enter_async_context(
+            SqliteStorage.open(config.state_dir, vault, queue_frames=config.ingest.queue_frames)
+        )
+        app[COLLARS] = Collars(storage, app[INGEST])
+        await app[COLLARS].load()
+        whatsapp = await _open_whatsapp(app, vault, stack) if config.whatsapp.enabled else None
+        on_messages = whatsapp.dispatcher.wake if whatsapp else None
+        app[SCORER] = Scorer(storage, config, clock, app[METRICS], on_messages=on_messages)
+        stack.push_async_callback(tasks.stop)
+        tasks.start("scorer", app[SCORER].run)
+        if whatsapp:
+            tasks.start("dispatcher", whatsapp.dispatcher.run)
+            tasks.start("webhook", whatsapp.webhook.run)
+        health.add_gauges(app)
+        yield
+
+
+async def _open_whatsapp(app: web.Application, vault: Vault, stack: AsyncExitStack) -> WhatsApp:
+    app[WHATSAPP] = await stack.enter_async_context(
+        open_whatsapp(app[CONFIG], app[STORAGE], app[CLOCK], vault.blind, app[METRICS].registry)
+    )
+    return app[WHATSAPP]
+
+
+async def _webhook(request: web.Request) -> web.StreamResponse:
+    whatsapp = request.app.get(WHATSAPP)
+    if whatsapp is None:
+        return problem(404, "whatsapp-disabled", "whatsapp.enabled is false")
+    return await (
+        whatsapp.webhook.get(request) if request.method == "GET" else whatsapp.webhook.post(request)
+    )

@@ -1,0 +1,130 @@
+"""Windows of frames to sums on the UTC minute grid, vectorised over a batch of frames.
+
+Window i of a frame starts at the frame's `first_ms` + i x 5,120 ms and belongs to the minute it starts in. A
+minute that is split over two frames comes out as two parts; parts are exact integer sums, so adding them in
+any order, in any batching, gives the same minute.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from herdcore.features import log_mg
+from herdcore.vocabulary import SCHEMA_WINDOWS, WINDOW_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from relay.model import LoggedFrame
+
+MINUTE_MS = 60_000
+RECORD_BYTES = 14  # wire.md, "windows"
+GRAVITY_STEP_MG = 16  # one step of a window's mean
+# At most 12 windows start in a minute. Beyond this a collar's uptime stands still, and no sum may outgrow its
+# field.
+_MAX_WINDOWS = 255
+_SCHEMA_BITS = 0x0F
+_MG = np.array([log_mg(code) for code in range(256)], dtype=np.int64)
+
+
+class Minute(NamedTuple):
+    """What is known of one animal's UTC minute; a named tuple because a herd makes millions.
+
+    `minute` counts from 1970; `first_ms` and `last_ms` are where in the minute its first and last window
+    start. Motion of a window is the sum over the axes of its mean absolute deviation, in mg. `x`, `y`, `z`
+    are sums of window means, in steps of 16 mg.
+    """
+
+    minute: int
+    windows: int
+    first_ms: int
+    last_ms: int
+    motion_sum_mg: int
+    motion_max_mg: int
+    change_sum_mg: int
+    x: int
+    y: int
+    z: int
+
+    @property
+    def motion_mg(self) -> int:
+        """Mean motion of its windows, mg."""
+        return self.motion_sum_mg // self.windows
+
+    @property
+    def gravity_mg(self) -> tuple[int, int, int]:
+        """Mean acceleration x, y, z in mg, in the collar's frame."""
+        n = self.windows
+        return self.x * GRAVITY_STEP_MG // n, self.y * GRAVITY_STEP_MG // n, self.z * GRAVITY_STEP_MG // n
+
+
+def add(one: Minute, other: Minute) -> Minute:
+    """Return two parts of the same minute as one."""
+    windows = one.windows + other.windows
+    if windows > _MAX_WINDOWS:
+        return one
+    return Minute(
+        one.minute,
+        windows,
+        min(one.first_ms, other.first_ms),
+        max(one.last_ms, other.last_ms),
+        one.motion_sum_mg + other.motion_sum_mg,
+        max(one.motion_max_mg, other.motion_max_mg),
+        one.change_sum_mg + other.change_sum_mg,
+        one.x + other.x,
+        one.y + other.y,
+        one.z + other.z,
+    )
+
+
+def holds_windows(frame: LoggedFrame) -> bool:
+    """Say whether a frame carries window records."""
+    return frame.kind & _SCHEMA_BITS == SCHEMA_WINDOWS
+
+
+def is_whole(frame: LoggedFrame) -> bool:
+    """Say whether a windows frame's records are one or more whole records."""
+    return bool(frame.records) and len(frame.records) % RECORD_BYTES == 0
+
+
+def minute_parts(frames: Sequence[LoggedFrame]) -> list[list[Minute]]:
+    """Return the minutes of each frame, in order. Every frame must satisfy `holds_windows` and `is_whole`."""
+    if not frames:
+        return []
+    counts = np.array([len(frame.records) // RECORD_BYTES for frame in frames])
+    ends = np.cumsum(counts)
+    frame_of = np.repeat(np.arange(len(frames)), counts)
+    within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+    start_ms = np.array([frame.first_ms for frame in frames])[frame_of] + within * WINDOW_MS
+    minute_of = start_ms // MINUTE_MS
+    changes = (np.diff(minute_of) != 0) | (np.diff(frame_of) != 0)
+    starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
+    rows = _rows(b"".join(frame.records for frame in frames), start_ms, minute_of, starts)
+    parts: list[list[Minute]] = [[] for _ in frames]
+    for owner, row in zip(frame_of[starts].tolist(), rows.tolist(), strict=True):
+        parts[owner].append(Minute._make(row))
+    return parts
+
+
+def _rows(
+    records: bytes, start_ms: NDArray[np.int64], minute_of: NDArray[np.int64], starts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return one row per minute part, its columns in the order of Minute's fields."""
+    windows = np.frombuffer(records, dtype=np.uint8).reshape(-1, RECORD_BYTES)
+    motion = _MG[windows[:, 3:6]].sum(axis=1)
+    sums = np.empty((len(windows), 5), dtype=np.int64)
+    sums[:, 0] = motion
+    sums[:, 1] = _MG[windows[:, 6:9]].sum(axis=1)
+    sums[:, 2:] = windows[:, :3].view(np.int8)
+    last = np.append(starts[1:], len(windows)) - 1
+    minute = minute_of[starts]
+    rows = np.empty((len(starts), len(Minute._fields)), dtype=np.int64)
+    rows[:, 0], rows[:, 1] = minute, last - starts + 1
+    rows[:, 2], rows[:, 3] = start_ms[starts] - minute * MINUTE_MS, start_ms[last] - minute * MINUTE_MS
+    total = np.add.reduceat(sums, starts, axis=0)
+    rows[:, 4], rows[:, 5] = total[:, 0], np.maximum.reduceat(motion, starts)
+    rows[:, 6:] = total[:, 1:]
+    return rows

@@ -1,0 +1,64 @@
+"""Where the relay gets its time: the wall, or a simulator that moves it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from typing import Protocol
+
+_LONGEST_SLEEP_S = 30  # the wall clock may be set while we sleep
+
+
+class Clock(Protocol):
+    """UTC in integer milliseconds, and a way to wait for it."""
+
+    def now_ms(self) -> int:
+        """Return the time."""
+
+    async def wait_until(self, utc_ms: int) -> None:
+        """Return once now_ms() >= utc_ms."""
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        """Return the time."""
+        return time.time_ns() // 1_000_000
+
+    async def wait_until(self, utc_ms: int) -> None:
+        """Return once now_ms() >= utc_ms, also when the clock is set meanwhile."""
+        while (left_ms := utc_ms - self.now_ms()) > 0:  # noqa: ASYNC110 - no event tells that somebody set the clock
+            await asyncio.sleep(min(left_ms / 1000, _LONGEST_SLEEP_S))
+
+
+class FollowedClock:
+    """A clock that stands still until somebody moves it on."""
+
+    def __init__(self, now_ms: int = 0) -> None:
+        self._now_ms = now_ms
+        self._order = itertools.count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    def now_ms(self) -> int:
+        """Return the time it was last moved to."""
+        return self._now_ms
+
+    def advance(self, utc_ms: int) -> None:
+        """Move on to `utc_ms` and wake who waited for it; ValueError if that lies in the past."""
+        if utc_ms < self._now_ms:
+            raise ValueError(f"clock is at {self._now_ms}, cannot go back to {utc_ms}")
+        self._now_ms = utc_ms
+        while self._waiting and self._waiting[0][0] <= utc_ms:
+            waiter = heapq.heappop(self._waiting)[2]
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait_until(self, utc_ms: int) -> None:
+        """Return once now_ms() >= utc_ms."""
+        if utc_ms > self._now_ms:
+            waiter = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._waiting, (utc_ms, next(self._order), waiter))
+            await waiter

@@ -1,0 +1,148 @@
+"""Bytes in, verified frames out; outcomes in, ack bytes out. No I/O and no clock: the caller brings both.
+
+A frame is checked in this order: size and the few fixed bytes, the collar, the tag over the raw bytes; only
+then does the decoder see it. An unknown collar costs the same HMAC as a known one and gets the same answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from herdcore import wire
+
+from relay.model import CollarKey, NewFrame
+from relay.storage.ports import CONFLICT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+OK, MALFORMED, UNAUTHENTICATED, CONFLICTING = 200, 400, 401, 409
+_WAITING = 0  # verified, not yet on the disk
+
+# status of a refused frame -> (code of the problem document, what it says)
+PROBLEMS = {
+    MALFORMED: ("malformed-frame", "not a frame of version 1"),
+    UNAUTHENTICATED: ("unauthenticated", "no collar of ours signed this frame"),
+    CONFLICTING: ("conflict", "this frame number was used for other records"),
+}
+NO_FLAGS, NO_COMMANDS = 0, b""
+
+
+@dataclass(slots=True)
+class Batch:
+    """One request on its way: `results` holds a status per frame, `frames` those that may be stored."""
+
+    results: list[int] = field(default_factory=list)
+    frames: list[NewFrame] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)  # of each of `frames` in `results`
+    # device -> its key and the tags of its rightly tagged frames, which its ack is bound to
+    signers: dict[int, tuple[CollarKey, list[bytes]]] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)  # why, for the counters
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send: `body` if `status` is 200, otherwise a problem document with `results`."""
+
+    status: int
+    body: bytes
+    results: list[int]
+    counts: Counter[str]
+
+
+class Ingest:
+    """Judges frames with the collars' keys."""
+
+    def __init__(self, keys: Iterable[CollarKey] = (), next_upload_s: int = 900) -> None:
+        self._next_upload_s = next_upload_s
+        # Stands in for the key of a collar we do not know: the check takes as long and cannot succeed.
+        self._nobody = CollarKey(0, 0, 0, secrets.token_bytes(32), secrets.token_bytes(32))
+        self._keys: dict[int, CollarKey] = {}
+        self.replace_keys(keys)
+
+    def replace_keys(self, keys: Iterable[CollarKey]) -> None:
+        """Judge by these collars from now on."""
+        self._keys = {key.device: key for key in keys}
+
+    @property
+    def collars(self) -> int:
+        """How many collars are known."""
+        return len(self._keys)
+
+    def judge(self, body: bytes, now_ms: int) -> Batch:
+        """Verify and decode every frame of a request. Raises wire.BatchError if the body is no batch."""
+        batch = Batch()
+        for raw in wire.decode_batch(body):
+            try:
+                status = self._judge_frame(raw, now_ms, batch)
+            except wire.FrameError as error:
+                status = MALFORMED
+                batch.refusals.append(error.reason)
+            batch.results.append(status)
+        return batch
+
+    def _judge_frame(self, raw: memoryview, now_ms: int, batch: Batch) -> int:
+        device, epoch = wire.peek(raw)
+        key = self._keys.get(device, self._nobody)
+        rightly_tagged = wire.tag_ok(raw, key.key_up)
+        if key is self._nobody or epoch != key.epoch or not rightly_tagged:
+            batch.refusals.append(
+                "wrong_tag" if key.device == device and epoch == key.epoch else "unknown_collar"
+            )
+            return UNAUTHENTICATED
+        batch.signers.setdefault(device, (key, []))[1].append(wire.tag_of(raw))
+        frame = wire.decode_frame(raw)
+        batch.places.append(len(batch.results))
+        batch.frames.append(
+            NewFrame(
+                device,
+                key.farm_id,
+                frame.kind,
+                epoch,
+                frame.boot,
+                frame.seq,
+                frame.up_s,
+                now_ms - frame.age_s * 1000,
+                now_ms,
+                bytes(frame.records),
+            )
+        )
+        return _WAITING
+
+    def answer(self, batch: Batch, outcomes: Sequence[str], now_ms: int) -> Answer:
+        """Acknowledge what is durable. `outcomes` is what FrameLog.append returned for `batch.frames`."""
+        durable: dict[int, list[tuple[int, int]]] = {}
+        results = batch.results
+        for place, frame, outcome in zip(batch.places, batch.frames, outcomes, strict=True):
+            if outcome == CONFLICT:
+                results[place] = CONFLICTING
+            else:
+                results[place] = OK
+                durable.setdefault(frame.device, []).append((frame.boot, frame.seq))
+        counts = Counter(outcomes)
+        counts.update(batch.refusals)
+        if not durable:
+            return Answer(results[0], b"", results, counts)
+        acks = [self._ack(*batch.signers[device], numbers, now_ms) for device, numbers in durable.items()]
+        return Answer(OK, wire.encode_answer(results, acks), results, counts)
+
+    def _ack(self, key: CollarKey, tags: list[bytes], numbers: list[tuple[int, int]], now_ms: int) -> bytes:
+        ack = wire.Ack(key.device, merge_ranges(numbers), now_ms, self._next_upload_s, NO_FLAGS, NO_COMMANDS)
+        return wire.encode_ack(ack, key.key_down, tags)
+
+
+def merge_ranges(numbers: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Return (boot, lo, hi) ranges that cover exactly these (boot, seq), in order."""
+    if len(numbers) == 1:
+        boot, seq = numbers[0]
+        return [(boot, seq, seq)]
+    ranges: list[tuple[int, int, int]] = []
+    for boot, seq in sorted(set(numbers)):
+        if ranges and ranges[-1][0] == boot and ranges[-1][2] + 1 == seq:
+            ranges[-1] = (boot, ranges[-1][1], seq)
+        else:
+            ranges.append((boot, seq, seq))
+    return ranges

@@ -1,0 +1,32 @@
+"""Typed keys of what the application holds."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aiohttp import web
+
+from relay.clock import Clock
+from relay.collars import Collars
+from relay.config import Config
+from relay.ingest import Ingest
+from relay.metrics import Metrics
+from relay.scorer import Scorer
+from relay.storage.ports import FrameLog, Store
+from relay.tasks import Tasks
+from relay.whatsapp.service import WhatsApp
+
+
+class Storage(FrameLog, Store, Protocol):
+    """Log and store in one: what the embedded relay has."""
+
+
+CONFIG = web.AppKey("config", Config)
+CLOCK = web.AppKey("clock", Clock)
+METRICS = web.AppKey("metrics", Metrics)
+STORAGE = web.AppKey("storage", Storage)
+INGEST = web.AppKey("ingest", Ingest)
+COLLARS = web.AppKey("collars", Collars)
+SCORER = web.AppKey("scorer", Scorer)
+WHATSAPP = web.AppKey("whatsapp", WhatsApp)  # only there when whatsapp.enabled
+TASKS = web.AppKey("tasks", Tasks)

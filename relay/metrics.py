@@ -1,0 +1,76 @@
+"""What the relay counts. One registry per application: two in one process do not share their numbers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# What became of a frame. Listed so that every one shows as 0 before it first happens.
+FRAME_RESULTS = (
+    "stored",
+    "duplicate",
+    "conflict",
+    "unknown_collar",
+    "wrong_tag",
+    "size",
+    "shape",
+    "version",
+    "range",
+    "records",
+)
+REQUEST_REFUSALS = ("body", "too_large", "encoding", "content_type", "timeout", "busy")
+
+
+class Metrics:
+    """The counters of one relay; others may add theirs to `registry`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        frames = self._counter("herdbell_frames", "Frames by what became of them.", "result")
+        requests = self._counter(
+            "herdbell_requests_refused", "POST /v1/frames refused whole, by reason.", "reason"
+        )
+        self._committed_s: float | None = None
+        self._frames = {name: frames.labels(name) for name in FRAME_RESULTS}
+        self._requests = {name: requests.labels(name) for name in REQUEST_REFUSALS}
+        self.ack_seconds = Histogram(
+            "herdbell_ack_seconds",
+            "Time from a request's arrival to its answer, disk included.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, about: str, label: str) -> Counter:
+        return Counter(name, about, [label], registry=self.registry)
+
+    def count_frames(self, counts: Mapping[str, int]) -> None:
+        """Add frames by result; KeyError for a result that is not in FRAME_RESULTS."""
+        for result, number in counts.items():
+            self._frames[result].inc(number)
+
+    def note_commit(self, started_s: float) -> None:
+        """Record an acknowledged request that began at `started_s` on the monotonic clock."""
+        now_s = time.monotonic()
+        self._committed_s = now_s
+        self.ack_seconds.observe(now_s - started_s)
+
+    def commit_age_s(self) -> float | None:
+        """Seconds since frames last came onto the disk, None before the first."""
+        return None if self._committed_s is None else time.monotonic() - self._committed_s
+
+    def count_refused_request(self, reason: str) -> None:
+        """Count a request whose frames were not looked at; KeyError unless in REQUEST_REFUSALS."""
+        self._requests[reason].inc()
+
+    def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
+        """Show `read()` under `name` whenever somebody asks for the metrics."""
+        Gauge(name, about, registry=self.registry).set_function(read)
+
+    def text(self) -> bytes:
+        """Return all of it in the Prometheus text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,159 @@
+"""What the relay knows, as small frozen records.
+
+Times are integer UTC milliseconds; ids are integers but for events and messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """A farm; every query is scoped by one. Quiet hours: minutes after local midnight, None without."""
+
+    id: int
+    name: str
+    zone: str = "UTC"
+    language: str = "en"
+    quiet_from_min: int | None = None
+    quiet_to_min: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Animal:
+    """A cow; `number` is what the farmer calls out, `name` may be empty."""
+
+    id: int
+    farm_id: int
+    number: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """How a message names her: "Bella (12)" or "12"."""
+        return f"{self.name} ({self.number})" if self.name else self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who gets messages; the phone number stays sealed in the store."""
+
+    id: int
+    name: str
+    language: str
+    zone: str
+    role: str = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Collar:
+    """A collar as a list shows it: the epoch of its key and the animal that wears it now, if any."""
+
+    device: int
+    farm_id: int
+    epoch: int
+    animal_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollarKey:
+    """What ingest needs of one collar: its farm and the key of its newest epoch."""
+
+    device: int
+    farm_id: int
+    epoch: int
+    key_up: bytes = field(repr=False)
+    key_down: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFrame:
+    """A verified frame on its way into the log. `first_ms` dates its first record: arrival minus age_s."""
+
+    device: int
+    farm_id: int
+    kind: int
+    epoch: int
+    boot: int
+    seq: int
+    up_s: int
+    first_ms: int
+    received_ms: int
+    records: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedFrame:
+    """A durable frame as the scorer reads it.
+
+    `cursor` orders the log; `animal_id` wore the collar at `first_ms`.
+    """
+
+    cursor: int
+    device: int
+    farm_id: int
+    animal_id: int | None
+    kind: int
+    boot: int
+    seq: int
+    up_s: int
+    first_ms: int
+    received_ms: int
+    records: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an animal.
+
+    `id` is a hash of (farm, animal, kind, onset): a replay makes the same one.
+    """
+
+    id: str
+    farm_id: int
+    animal_id: int
+    kind: str
+    onset_ms: int
+    detected_ms: int
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message for one person, not yet sent. `id` is a hash of (event, person, step)."""
+
+    id: str
+    farm_id: int
+    person_id: int
+    event_id: str | None
+    step: str
+    body: dict[str, Any]  # what to say: {"template": name, "language": .., "params": {..}} or {"text": ..}
+    created_ms: int
+    expires_ms: int
+    critical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message the dispatcher holds: the stored one, its phone number unsealed for this send alone.
+
+    `attempts` counts this one too. `repeat`: an earlier attempt was never cleared up and may have arrived.
+    """
+
+    message: Message
+    state: str
+    attempts: int
+    phone: str = field(repr=False)
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredAnimal:
+    """One scorer's state of one animal as it is stored: bytes with the version that wrote them."""
+
+    animal_id: int
+    scorer: str
+    version: int
+    state: bytes

@@ -1,0 +1,258 @@
+"""The task that scores: reads the log, folds it, commits states, events and messages in one transaction.
+
+It sleeps until somebody appends (`wake`), holds the states in memory and believes the store: whatever goes
+wrong between reading and the commit, the partition is forgotten and read again, so no batch counts half or
+twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import CollectorRegistry, Counter
+
+from relay.alerts import intents
+from relay.scoring.animal import AnimalState, from_rows, to_rows
+from relay.scoring.findings import Limits, StateError
+from relay.scoring.partition import fold, whole_arrivals
+from relay.storage.ports import AlwaysMe, FrameLog, Leases, StaleLease, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from relay.clock import Clock
+    from relay.config import Config
+    from relay.metrics import Metrics
+    from relay.model import Event, Message
+    from relay.scoring.partition import Folded
+
+_LOG = logging.getLogger(__name__)
+
+BATCH_FRAMES = 256  # one commit each, and a few milliseconds of the event loop
+RETRY_MS = 5_000  # after a fault of the store
+
+
+class Storage(FrameLog, Store, Protocol):
+    """What the scorer needs of the storage."""
+
+
+@dataclass(slots=True)
+class _Partition:
+    cursor: int
+    states: dict[int, AnimalState]
+
+
+class ScorerMetrics:
+    """What the scorer counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._windows = Counter(
+            "herdbell_scorer_windows", "Windows that reached the scorer, by what became of them.", ["result"],
+            registry=registry,
+        )  # fmt: skip
+        self._skipped = Counter(
+            "herdbell_scorer_frames_skipped",
+            "Window frames not scored, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._faults = Counter(
+            "herdbell_scorer_faults", "Faults while scoring, by place.", ["place"], registry=registry
+        )
+        self._events = Counter("herdbell_events", "Events found, by kind.", ["kind"], registry=registry)
+        self._ended = Counter(
+            "herdbell_events_ended", "Events that ended by themselves, by kind.", ["kind"], registry=registry
+        )
+
+    def fault(self, place: str, number: int = 1) -> None:
+        """Count faults: an animal's fold, the words of a message, a stale lease, the store."""
+        self._faults.labels(place).inc(number)
+
+    def committed(self, folded: Folded) -> None:
+        """Count a batch that is stored."""
+        self._windows.labels("scored").inc(folded.windows - folded.late_windows)
+        self._windows.labels("late").inc(folded.late_windows)
+        self._skipped.labels("unassigned").inc(folded.unassigned_frames)
+        self._skipped.labels("malformed").inc(folded.malformed_frames)
+        for event in folded.events:
+            self._events.labels(event.kind).inc()
+        for ended in folded.ended:
+            self._ended.labels(ended.kind).inc()
+
+
+class Scorer:
+    """Scores every partition whose lease is ours. One `run` at a time."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        config: Config,
+        clock: Clock,
+        metrics: Metrics | None = None,
+        *,
+        leases: Leases | None = None,
+        on_messages: Callable[[], None] | None = None,
+        batch_frames: int = BATCH_FRAMES,
+    ) -> None:
+        """`on_messages` is called after a commit that queued messages: the dispatcher's alarm clock."""
+        self._storage = storage
+        self._clock = clock
+        self._limits = Limits(config.alerts.no_movement_min)
+        self._metrics = ScorerMetrics(metrics.registry if metrics else CollectorRegistry())
+        self._leases = leases or AlwaysMe()
+        self._on_messages = on_messages or (lambda: None)
+        self._batch_frames = batch_frames
+        self._partitions: dict[int, _Partition] = {}
+        self._due: set[int] = set()
+        self._failed: set[int] = set()
+        self._retry: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+
+    def wake(self, partitions: Iterable[int]) -> None:
+        """Say that these partitions have new frames in the log."""
+        self._due.update(partitions)
+        if self._due:
+            self._idle.clear()
+            self._woken.set()
+
+    def idle(self) -> bool:
+        """Say whether everything that was appended before the last `wake` is scored and stored."""
+        return self._idle.is_set()
+
+    async def wait_idle(self) -> None:
+        """Return once `idle`."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Catch up with the log, then score whatever `wake` announces, until cancelled."""
+        try:
+            await self._announce_heads()
+            while True:
+                while self._due:
+                    await self._serve(self._due.pop())
+                self._woken.clear()
+                if not self._failed:
+                    self._idle.set()
+                await self._woken.wait()
+        finally:
+            self._idle.clear()
+            if self._retry:
+                self._retry.cancel()
+
+    async def _announce_heads(self) -> None:
+        self.wake(await self._storage.heads())
+
+    async def _serve(self, partition: int) -> None:
+        """Bring one partition to the head of the log; after a fault forget it and try again later."""
+        try:
+            while await self._advance(partition):
+                pass
+            self._failed.discard(partition)
+        except StaleLease:
+            _LOG.info("partition %d: the lease went to somebody else", partition)
+            self._give_up(partition, "lease")
+        except Exception:  # noqa: BLE001 - the task must outlive a fault of the store; it is logged and tried again
+            _LOG.exception("partition %d: scoring stopped, next try in %d ms", partition, RETRY_MS)
+            self._give_up(partition, "store")
+
+    def _give_up(self, partition: int, place: str) -> None:
+        self._metrics.fault(place)
+        self._partitions.pop(partition, None)
+        self._failed.add(partition)
+        if self._retry is None or self._retry.done():
+            self._retry = asyncio.create_task(self._wake_failed(self._clock.now_ms() + RETRY_MS))
+
+    async def _wake_failed(self, at_ms: int) -> None:
+        await self._clock.wait_until(at_ms)
+        self.wake(self._failed)
+
+    async def _advance(self, partition: int) -> bool:
+        """Score one batch; return whether the log may hold more."""
+        token = await self._leases.token(partition)
+        if token is None:
+            self._partitions.pop(partition, None)
+            return False
+        held = self._partitions.get(partition) or await self._load(partition)
+        frames = await self._storage.read(partition, held.cursor, self._batch_frames)
+        if not frames:
+            return False
+        batch = whole_arrivals(frames, self._batch_frames)
+        folded = fold(batch, held.states, self._limits)
+        messages = await self._messages(folded.events)
+        rows = [row for animal_id, state in folded.states.items() for row in to_rows(animal_id, state)]
+        cursor = batch[-1].cursor
+        await self._storage.commit_scores(partition, token, cursor, rows, folded.events, messages)
+        held.cursor = cursor
+        held.states.update(folded.states)
+        self._report(folded)
+        if messages:
+            self._on_messages()
+        return len(frames) == self._batch_frames
+
+    async def _load(self, partition: int) -> _Partition:
+        cursor = await self._storage.cursor(partition)
+        try:
+            states = from_rows(await self._storage.states(partition))
+        except StateError as error:
+            _LOG.warning("partition %d: %s; folding its log anew", partition, error)
+            self._metrics.fault("state")
+            states = await self._refolded(partition, cursor)
+        held = self._partitions[partition] = _Partition(cursor, states)
+        return held
+
+    async def _refolded(self, partition: int, end: int) -> dict[int, AnimalState]:
+        """Return the states at cursor `end`, folded from the oldest frame kept; the events are known."""
+        states: dict[int, AnimalState] = {}
+        at = 0
+        while at < end:
+            frames = whole_arrivals(
+                await self._storage.read(partition, at, self._batch_frames), self._batch_frames
+            )
+            batch = [frame for frame in frames if frame.cursor <= end]
+            if not batch:
+                break
+            states.update(fold(batch, states, self._limits).states)
+            at = batch[-1].cursor
+        return states
+
+    async def _messages(self, events: Iterable[Event]) -> list[Message]:
+        return [message for event in events for message in await self._messages_of(event)]
+
+    async def _messages_of(self, event: Event) -> list[Message]:
+        farm = await self._storage.farm(event.farm_id)
+        animal = await self._storage.animal(event.animal_id)
+        people = await self._storage.people(event.farm_id)
+        if farm is None or animal is None:
+            _LOG.error(
+                "event %s: farm %d or animal %d is not in the registry",
+                event.id,
+                event.farm_id,
+                event.animal_id,
+            )
+            self._metrics.fault("message")
+            return []
+        try:
+            # In a thread: catalogues and zones are read from the disk when first used.
+            return await asyncio.to_thread(
+                intents.messages, event, farm, animal, people, self._clock.now_ms()
+            )
+        except Exception:  # noqa: BLE001 - a fault in the words must not lose the event
+            _LOG.exception("event %s: kept, but there are no words for it", event.id)
+            self._metrics.fault("message")
+            return []
+
+    def _report(self, folded: Folded) -> None:
+        self._metrics.committed(folded)
+        self._metrics.fault("animal", len(folded.failures))
+        for animal_id, error in folded.failures.items():
+            _LOG.error("animal %d: not scored with this batch", animal_id, exc_info=error)
+        for event in folded.events:
+            _LOG.info(
+                "event %s: %s, animal %d, since %d", event.id, event.kind, event.animal_id, event.onset_ms
+            )
+        for ended in folded.ended:
+            _LOG.info("event %s: %s is over at %d", ended.event_id, ended.kind, ended.at_ms)

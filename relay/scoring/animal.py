@@ -1,0 +1,95 @@
+"""All scorers of one animal: one state, one step per arrival of data, one row per scorer in the store."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from relay.behaviour import ordering
+from relay.model import ScoredAnimal
+from relay.scoring import no_movement, rows, unusual_activity
+from relay.scoring.findings import StateError, must_be_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from relay.behaviour.minutes import Minute
+    from relay.scoring.findings import Found, Limits, Over
+    from relay.scoring.rows import Row
+
+MINUTES = "minutes"  # the name under which waiting minutes and the open row are stored
+_MINUTES_VERSION = ordering.VERSION
+_SPLIT = struct.Struct("<B")
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalState:
+    """Everything the scorers remember of one animal."""
+
+    waiting: ordering.Waiting = field(default_factory=ordering.Waiting)
+    open_row: Row | None = None
+    no_movement: no_movement.State = field(default_factory=no_movement.State)
+    unusual_activity: unusual_activity.State = field(default_factory=unusual_activity.State)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one arrival made of an animal."""
+
+    state: AnimalState
+    findings: list[Found | Over]
+    late_windows: int
+
+
+def arrive(state: AnimalState, parts: Iterable[Minute], limits: Limits) -> Step:
+    """Fold the minute parts of one arrival, in any order."""
+    ordered = ordering.arrive(state.waiting, parts)
+    findings: list[Found | Over | None] = []
+    still, restless, open_row = state.no_movement, state.unusual_activity, state.open_row
+    for minute in ordered.passed:
+        still, finding = no_movement.step(still, minute, limits)
+        findings.append(finding)
+        open_row, closed = rows.add(open_row, minute)
+        if closed is not None:
+            restless, finding = unusual_activity.step(restless, closed, limits)
+            findings.append(finding)
+    after = AnimalState(ordered.waiting, open_row, still, restless)
+    return Step(after, [each for each in findings if each is not None], ordered.late_windows)
+
+
+def to_rows(animal_id: int, state: AnimalState) -> list[ScoredAnimal]:
+    """Return what the store keeps: at most 1.5 kB in all."""
+    row = rows.encode(state.open_row)
+    minutes = _SPLIT.pack(len(row)) + row + ordering.encode(state.waiting)
+    still, restless = no_movement, unusual_activity
+    return [
+        ScoredAnimal(animal_id, MINUTES, _MINUTES_VERSION, minutes),
+        ScoredAnimal(animal_id, still.KIND, still.VERSION, still.encode(state.no_movement)),
+        ScoredAnimal(animal_id, restless.KIND, restless.VERSION, restless.encode(state.unusual_activity)),
+    ]
+
+
+def from_rows(stored: Sequence[ScoredAnimal]) -> dict[int, AnimalState]:
+    """Return the states by animal. Raises StateError for a version or bytes that this code cannot read."""
+    by_animal: dict[int, dict[str, ScoredAnimal]] = {}
+    for row in stored:
+        by_animal.setdefault(row.animal_id, {})[row.scorer] = row
+    return {animal_id: _decoded(animal_id, scorers) for animal_id, scorers in by_animal.items()}
+
+
+def _decoded(animal_id: int, scorers: dict[str, ScoredAnimal]) -> AnimalState:
+    try:
+        minutes, still, restless = (scorers[s] for s in (MINUTES, no_movement.KIND, unusual_activity.KIND))
+        must_be_version(MINUTES, minutes.version, _MINUTES_VERSION)
+        cut = _SPLIT.size + _SPLIT.unpack_from(minutes.state)[0]
+        return AnimalState(
+            ordering.decode(minutes.state[cut:]),
+            rows.decode(minutes.state[_SPLIT.size : cut]),
+            no_movement.decode(still.state, still.version),
+            unusual_activity.decode(restless.state, restless.version),
+        )
+    except KeyError as error:
+        raise StateError(f"animal {animal_id}: no state of scorer {error}") from error
+    except struct.error as error:
+        raise StateError(f"animal {animal_id}: damaged state: {error}") from error

@@ -1,0 +1,138 @@
+"""Dead, or so ill that she does not stir: no movement for 90 minutes. Urgent, so it folds single minutes.
+
+Source of the rule: domain.md 2.2, "No movement / dead": RMS below 8 mg in every minute, no chewing line, no
+posture change. A chewing line of 8 mg does not exist (it is 50 mg), so stillness contains that part.
+
+Missing data never count as stillness: the 90 are minutes with data. A gap of up to `MAX_GAP_MIN` is bridged,
+a longer one starts the count anew, unless the alert is out already: then only movement ends the episode, so
+that a carcass with bad radio is reported once. A collar on a hook is as still as a dead cow; nothing in the
+windows tells them apart.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from relay.behaviour.minutes import MINUTE_MS
+from relay.scoring.findings import Found, Over, must_be_version
+from relay.scoring.rows import MIN_WINDOWS
+
+if TYPE_CHECKING:
+    from relay.behaviour.minutes import Minute
+    from relay.scoring.findings import Limits
+
+KIND = "no_movement"
+VERSION = 1
+
+# Largest motion (sum over the axes of the mean absolute deviation) of a window that is still. 8 mg RMS shared
+# evenly by three axes is 3 x 0.80 x 8 / sqrt(3) = 11 mg for noise. Below it: a collar on nothing alive, at
+# most 6 mg with the noisiest chip (MPU6050, 1.8 mg RMS an axis, domain.md 6.6). Above it: the quietest
+# resting windows measured, 24 mg RMS at the 10th percentile, which is 19 mg even if all of it is on one axis;
+# the median resting window has 71 (datasets.md 4.7). Through the collar's own features 12 of the 1,206
+# windows of resting and standing cows in wasp-cow-collar are still, but no minute: the quietest of 78 has a
+# window of 31 mg (tested).
+STILL_MG = 11
+# Gravity of one cow lying and standing differs by 7 to 24 degrees (domain.md 0.4); 100 mg is 5.7 degrees, and
+# warming a chip by 20 K moves its zero by at most 20 mg (domain.md 6.6).
+POSTURE_MG = 100
+MAX_GAP_MIN = 15  # one lost upload
+_MEMORY_MIN = 720  # usual motion: of the last half day with movement
+
+_LAYOUT = struct.Struct("<qqqHhhh?dH")
+_NEVER = -(1 << 63)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The open run of still minutes, if any, and what was usual before it. Minutes count from 1970."""
+
+    onset: int | None = None  # first still minute of the run
+    newest: int | None = None  # its newest minute with enough windows
+    moved: int | None = None  # last minute with movement
+    still_min: int = 0
+    gravity_mg: tuple[int, int, int] = (0, 0, 0)  # when the run began
+    raised: bool = False
+    usual_mg: float = 0.0
+    usual_min: int = 0
+
+
+def step(state: State, minute: Minute, limits: Limits) -> tuple[State, Found | Over | None]:
+    """Fold one minute, later than all before; report a run of `limits.no_movement_min`, and its end."""
+    if minute.motion_max_mg > STILL_MG:
+        return _moved(state, minute.minute, *_usual_with(state, minute))
+    if minute.windows < MIN_WINDOWS:
+        return state, None
+    if _turned(state, minute):
+        return _moved(state, minute.minute, state.usual_mg, state.usual_min)
+    return _still(state, minute, limits.no_movement_min)
+
+
+def _moved(state: State, minute: int, usual_mg: float, usual_min: int) -> tuple[State, Over | None]:
+    over = None
+    if state.raised and state.onset is not None:
+        over = Over(KIND, state.onset * MINUTE_MS, minute * MINUTE_MS)
+    return State(moved=minute, usual_mg=usual_mg, usual_min=usual_min), over
+
+
+def _usual_with(state: State, minute: Minute) -> tuple[float, int]:
+    count = min(state.usual_min + 1, _MEMORY_MIN)
+    return state.usual_mg + (minute.motion_mg - state.usual_mg) / count, count
+
+
+def _turned(state: State, minute: Minute) -> bool:
+    if state.onset is None:
+        return False
+    pairs = zip(minute.gravity_mg, state.gravity_mg, strict=True)
+    return sum((now - then) ** 2 for now, then in pairs) > POSTURE_MG**2
+
+
+def _still(state: State, minute: Minute, limit_min: int) -> tuple[State, Found | None]:
+    state = _extended(state, minute)
+    if state.raised or state.still_min < limit_min or state.onset is None:
+        return state, None
+    evidence = _evidence(state, minute.minute + 1 - state.onset)
+    found = Found(KIND, state.onset * MINUTE_MS, (minute.minute + 1) * MINUTE_MS, evidence)
+    return replace(state, raised=True), found
+
+
+def _extended(state: State, minute: Minute) -> State:
+    gap_min = 0 if state.newest is None else minute.minute - state.newest - 1
+    if state.onset is None or (gap_min > MAX_GAP_MIN and not state.raised):
+        return replace(
+            state,
+            onset=minute.minute,
+            newest=minute.minute,
+            still_min=1,
+            gravity_mg=minute.gravity_mg,
+            raised=False,
+        )
+    # Once raised nobody reads the count; stopping it keeps a forgotten collar's state within its field.
+    still_min = state.still_min if state.raised else state.still_min + 1
+    return replace(state, newest=minute.minute, still_min=still_min)
+
+
+def _evidence(state: State, since_onset_min: int) -> dict[str, int | None]:
+    return {
+        "still_min": state.still_min,
+        "missing_min": since_onset_min - state.still_min,
+        "limit_mg": STILL_MG,
+        "usual_motion_mg": round(state.usual_mg) if state.usual_min else None,
+        "last_movement_ms": None if state.moved is None else state.moved * MINUTE_MS,
+    }
+
+
+def encode(state: State) -> bytes:
+    """Return 49 bytes."""
+    times = [_NEVER if value is None else value for value in (state.onset, state.newest, state.moved)]
+    rest = (state.still_min, *state.gravity_mg, state.raised, state.usual_mg, state.usual_min)
+    return _LAYOUT.pack(*times, *rest)
+
+
+def decode(data: bytes, version: int) -> State:
+    """Return what `encode` was given. Raises StateError for another version, struct.error for other bytes."""
+    must_be_version(KIND, version, VERSION)
+    onset, newest, moved, still_min, x, y, z, raised, usual_mg, usual_min = _LAYOUT.unpack(data)
+    onset, newest, moved = (None if value == _NEVER else value for value in (onset, newest, moved))
+    return State(onset, newest, moved, still_min, (x, y, z), raised, usual_mg, usual_min)

@@ -1,0 +1,136 @@
+"""The fold of a partition: frames in, new states and events out. Pure: no clock, no store, no logger.
+
+What is guaranteed, as long as no window comes more than 15 minutes (event time) behind the newest one of its
+animal:
+
+- Batching does not matter. The same log cut into other batches gives the same states and the same event ids.
+- Order does not matter. The frames of an animal in another order give the same event ids: minutes are exact
+  sums and wait for their place (`behaviour.ordering`). One exception: a frame of fewer than 7 windows (one
+  drain of the FIFO) that comes after its neighbours may be taken for the dating's imprecision, and its
+  windows then count as late.
+- Frames of one request (same animal, same `received_ms`, one batch) are folded as one arrival, so the backlog
+  of a collar that drains newest first is put in order however long it is. `whole_arrivals` keeps a batch from
+  cutting one.
+
+Windows later than that are counted and left out of every scorer; they stay in the log. Reopening a state from
+a daily snapshot and refolding, for data up to 48 h late, is not part of this module yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from relay.alerts.ids import event_id
+from relay.behaviour.minutes import holds_windows, is_whole, minute_parts
+from relay.model import Event
+from relay.scoring.animal import AnimalState, arrive
+from relay.scoring.findings import Found, Over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from relay.behaviour.minutes import Minute
+    from relay.model import LoggedFrame
+    from relay.scoring.findings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An event whose episode is over."""
+
+    event_id: str
+    kind: str
+    at_ms: int
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a batch changed. `states` holds the animals that had data but those in `failures`."""
+
+    states: dict[int, AnimalState] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
+    failures: dict[int, Exception] = field(default_factory=dict)
+    windows: int = 0
+    late_windows: int = 0
+    unassigned_frames: int = 0
+    malformed_frames: int = 0
+
+
+@dataclass(slots=True)
+class _Arrival:
+    received_ms: int
+    farm_id: int
+    parts: list[Minute]
+
+
+def fold(frames: Sequence[LoggedFrame], states: Mapping[int, AnimalState], limits: Limits) -> Folded:
+    """Fold a batch in the order of its cursors. An animal without a state starts with a new one."""
+    folded = Folded()
+    for animal_id, arrivals in _arrivals(frames, folded).items():
+        try:
+            _fold_animal(animal_id, states.get(animal_id, AnimalState()), arrivals, limits, folded)
+        except Exception as error:  # noqa: BLE001 - one animal's fault must not stop the herd; the caller logs it
+            folded.failures[animal_id] = error
+    return folded
+
+
+def whole_arrivals(frames: Sequence[LoggedFrame], limit: int) -> Sequence[LoggedFrame]:
+    """Return a full batch without its last arrival, which may go on beyond it; a shorter batch as it is."""
+    if len(frames) < limit:
+        return frames
+    last_ms = frames[-1].received_ms
+    end = len(frames)
+    while end and frames[end - 1].received_ms == last_ms:
+        end -= 1
+    return frames[:end] if end else frames
+
+
+def _arrivals(frames: Sequence[LoggedFrame], folded: Folded) -> dict[int, list[_Arrival]]:
+    """Group the minutes of the frames by animal and, within it, by arrival; count what cannot be used."""
+    usable = [(frame.animal_id, frame) for frame in frames if holds_windows(frame)]
+    owned = [(animal_id, frame) for animal_id, frame in usable if animal_id is not None]
+    whole = [(animal_id, frame) for animal_id, frame in owned if is_whole(frame)]
+    folded.unassigned_frames = len(usable) - len(owned)
+    folded.malformed_frames = len(owned) - len(whole)
+    by_animal: dict[int, list[_Arrival]] = {}
+    for (animal_id, frame), parts in zip(whole, minute_parts([frame for _, frame in whole]), strict=True):
+        arrivals = by_animal.setdefault(animal_id, [])
+        if arrivals and arrivals[-1].received_ms == frame.received_ms:
+            arrivals[-1].parts.extend(parts)
+        else:
+            arrivals.append(_Arrival(frame.received_ms, frame.farm_id, parts))
+    return by_animal
+
+
+def _fold_animal(
+    animal_id: int, state: AnimalState, arrivals: list[_Arrival], limits: Limits, folded: Folded
+) -> None:
+    events: list[Event] = []
+    ended: list[Ended] = []
+    windows = late = 0
+    for arrival in arrivals:
+        step = arrive(state, arrival.parts, limits)
+        state = step.state
+        windows += sum(part.windows for part in arrival.parts)
+        late += step.late_windows
+        for finding in step.findings:
+            name = event_id(arrival.farm_id, animal_id, finding.kind, finding.onset_ms)
+            if isinstance(finding, Found):
+                events.append(_event(name, arrival.farm_id, animal_id, finding))
+            else:
+                ended.append(_ended(name, finding))
+    folded.states[animal_id] = state
+    folded.events += events
+    folded.ended += ended
+    folded.windows += windows
+    folded.late_windows += late
+
+
+def _event(name: str, farm_id: int, animal_id: int, found: Found) -> Event:
+    return Event(name, farm_id, animal_id, found.kind, found.onset_ms, found.at_ms, found.evidence)
+
+
+def _ended(name: str, over: Over) -> Ended:
+    return Ended(name, over.kind, over.at_ms)

@@ -1,0 +1,284 @@
+"""The ports of the relay: each has one adapter per engine and one contract-test suite over all of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.model import (
+        Animal,
+        Collar,
+        CollarKey,
+        Event,
+        Farm,
+        LoggedFrame,
+        Message,
+        NewFrame,
+        Person,
+        QueuedMessage,
+        ScoredAnimal,
+    )
+
+PARTITIONS = 64  # fixed: a farm keeps its place, so herd context and order stay together
+
+STORED, DUPLICATE, CONFLICT = "stored", "duplicate", "conflict"
+
+# States of the outbox.
+QUEUED, SENDING, UNKNOWN, ACCEPTED, SENT, DELIVERED, READ = (
+    "queued",
+    "sending",
+    "unknown",
+    "accepted",
+    "sent",
+    "delivered",
+    "read",
+)
+FAILED, DEAD, EXPIRED = "failed", "dead", "expired"
+
+# A message only rises: a status that arrives late never takes it back; "failed" ranks below "delivered".
+RANK = {
+    QUEUED: 0,
+    SENDING: 10,
+    UNKNOWN: 20,
+    EXPIRED: 25,
+    DEAD: 25,
+    ACCEPTED: 30,
+    SENT: 40,
+    FAILED: 45,
+    DELIVERED: 50,
+    READ: 60,
+}
+
+ACKNOWLEDGED, SNOOZED, FALSE_ALARM = "acknowledged", "snoozed", "false_alarm"
+VERDICTS = (ACKNOWLEDGED, SNOOZED, FALSE_ALARM)
+
+ROLES = ("owner", "worker", "vet", "technician")
+
+
+class StorageError(RuntimeError):
+    """What storage cannot do."""
+
+
+class Busy(StorageError):  # noqa: N818 - reads as the state it reports
+    """The append queue is full: answer 503 and let the collar keep its data."""
+
+
+class Unwritable(Busy):
+    """The disk took nothing (full, or an I/O error): nothing was stored, the same answer as for Busy."""
+
+
+class StaleLease(StorageError):  # noqa: N818 - reads as the state it reports
+    """Somebody else scores this partition by now: drop the work, they have it."""
+
+
+class NotKnown(StorageError, LookupError):  # noqa: N818 - reads as the state it reports
+    """A farm, animal, collar, person or event that is not in the registry, or not of this farm."""
+
+
+class CannotOpen(StorageError):  # noqa: N818 - reads as the state it reports
+    """The state folder cannot be used safely; the message says why and what was wanted."""
+
+
+@lru_cache(maxsize=65536)
+def partition_of(farm_id: int) -> int:
+    """Return the partition of a farm, 0..63; the same on every machine and for ever."""
+    digest = blake2b(farm_id.to_bytes(8, "big"), digest_size=2).digest()
+    return int.from_bytes(digest, "big") % PARTITIONS
+
+
+class Vault(Protocol):
+    """Seals secrets at rest. Called from the storage's own threads, several at a time."""
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Return `plain` encrypted; only `open` with the same context gives it back."""
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """Return what was sealed; raises ValueError if it was altered, moved or sealed with another key."""
+
+    def blind(self, text: str, context: str) -> bytes:
+        """Return a keyed hash by which `text` is found again, the same for the same text."""
+
+
+class Leases(Protocol):
+    """Who scores which partition."""
+
+    async def token(self, partition: int) -> int | None:
+        """Return the fencing token while the partition is ours, else None."""
+
+
+class AlwaysMe:
+    """The lease of a relay that is alone: every partition, for ever."""
+
+    async def token(self, partition: int) -> int | None:  # noqa: ARG002 - the port's signature
+        return 0
+
+
+class FrameLog(Protocol):
+    """The durable log of frames."""
+
+    @property
+    def waiting_frames(self) -> int:
+        """Frames handed to `append` and not answered yet."""
+
+    async def append(self, frames: Sequence[NewFrame]) -> list[str]:
+        """Return STORED, DUPLICATE or CONFLICT per frame, in order, once all of it is on the disk.
+
+        Identity is (device, boot, seq). It fixes kind, up_s and records for ever: the same again is a
+        DUPLICATE, other content a CONFLICT and not stored. A frame that was trimmed away since is a
+        DUPLICATE too. Raises Busy beyond the queue's bound, Unwritable if the disk takes nothing.
+        """
+
+    async def read(self, partition: int, after: int, limit: int) -> list[LoggedFrame]:
+        """Return up to `limit` frames of a partition with cursor > `after`, in order of the cursor."""
+
+    async def heads(self) -> dict[int, int]:
+        """Return the last cursor of every partition that holds frames."""
+
+    async def trim(self, before_ms: int) -> int:
+        """Forget frames received before `before_ms`, but for the newest of the log; return how many."""
+
+
+class Registry(Protocol):
+    """Farms, animals, collars, people.
+
+    Raises NotKnown for an id that is not there, ValueError for a value that is refused.
+    """
+
+    async def add_farm(
+        self,
+        name: str,
+        root: bytes,
+        *,
+        zone: str = "UTC",
+        language: str = "en",
+        quiet_min: tuple[int, int] | None = None,
+    ) -> int:
+        """Add a farm and return its id. `root`: its 32-byte root key. `quiet_min`: minutes after midnight."""
+
+    async def add_animal(self, farm_id: int, number: str, name: str = "") -> int:
+        """Add an animal and return its id; ValueError if the farm has that number already."""
+
+    async def add_collar(self, device: int, farm_id: int, epoch: int = 0) -> None:
+        """Bind a collar to a farm, or raise the epoch of its key; ValueError if another farm has it."""
+
+    async def assign(self, device: int, animal_id: int | None, from_ms: int) -> None:
+        """Say who wears the collar from then on (None: nobody); ends what collar and animal had before."""
+
+    async def add_person(
+        self,
+        farm_id: int,
+        name: str,
+        phone: str,
+        *,
+        language: str = "en",
+        zone: str = "UTC",
+        role: str = "owner",
+        consent_ms: int,
+        consent_text: str,
+    ) -> int:
+        """Give a person a role on a farm, return their id. A phone number that is known is that person."""
+
+    async def farms(self) -> list[Farm]: ...
+    async def animals(self, farm_id: int) -> list[Animal]: ...
+    async def collars(self, farm_id: int) -> list[Collar]: ...
+    async def farm(self, farm_id: int) -> Farm | None: ...
+    async def animal(self, animal_id: int) -> Animal | None: ...
+
+    async def collar_keys(self) -> list[CollarKey]:
+        """Return the keys of every collar, newest epoch, for ingest."""
+
+    async def collar_secret(self, device: int) -> bytes:
+        """Return the 32-byte key a collar is provisioned with, of its newest epoch."""
+
+    async def people(self, farm_id: int) -> list[Person]:
+        """Return those with a role on the farm, in the order they joined."""
+
+    async def person_by_phone(self, phone: str) -> Person | None:
+        """Find a person by phone number in any spelling; `role` is that on their oldest farm."""
+
+    async def role(self, person_id: int, farm_id: int) -> str | None:
+        """Return a person's role on a farm, None without one."""
+
+
+class Store(Registry, Protocol):
+    """Registry, scorer state, events, outbox. One call is one transaction; it is durable when it returns."""
+
+    # scoring
+    async def cursor(self, partition: int) -> int: ...
+    async def states(self, partition: int) -> list[ScoredAnimal]: ...
+    async def commit_scores(
+        self,
+        partition: int,
+        token: int,
+        cursor: int,
+        states: Sequence[ScoredAnimal],
+        events: Sequence[Event],
+        messages: Sequence[Message],
+    ) -> None:
+        """Store cursor, states, events and messages together or nothing.
+
+        Events and messages that exist already are left as they are. `token` is the fencing token of the
+        lease; a commit with an older one than the store has seen raises StaleLease, and so does a cursor
+        behind the stored one.
+        """
+
+    # outbox
+    async def queue(self, messages: Sequence[Message]) -> None:
+        """Add messages outside scoring (answers to a farmer); known ids are left as they are."""
+
+    async def claim(self, now_ms: int, limit: int) -> list[QueuedMessage]:
+        """Mark due QUEUED messages SENDING, count the attempt, return them; expired ones become EXPIRED."""
+
+    async def settle(
+        self,
+        message_id: str,
+        state: str,
+        *,
+        now_ms: int,
+        wamid: str | None = None,
+        error: str | None = None,
+        retry_ms: int | None = None,
+    ) -> None:
+        """Record the outcome of a send; never lowers a status. `retry_ms`: QUEUED again, not before."""
+
+    async def apply_status(self, message_id: str | None, wamid: str | None, state: str, at_ms: int) -> bool:
+        """Raise a message's state by a delivery status; it is found by id or wamid. Return if it is ours."""
+
+    async def recover_outbox(self) -> int:
+        """At start: every SENDING message becomes UNKNOWN (it may have gone out); return how many."""
+
+    async def unknown_since(self, before_ms: int, limit: int) -> list[QueuedMessage]:
+        """Return messages that became UNKNOWN before then and that no status has cleared up."""
+
+    async def next_due_ms(self) -> int | None:
+        """When the earliest QUEUED message may go, or None."""
+
+    async def outbox_counts(self) -> dict[str, int]:
+        """Return how many messages are in each state that has any."""
+
+    # webhook inbox
+    async def inbox_put(self, items: Sequence[tuple[str, str]], at_ms: int) -> None:
+        """Store (key, json) items; keys that exist already are left as they are."""
+
+    async def inbox_pending(self, limit: int) -> list[tuple[str, str]]: ...
+    async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None: ...
+
+    # answers
+    async def message(self, message_id: str) -> Message | None: ...
+    async def message_state(self, message_id: str) -> str | None: ...
+    async def event(self, event_id: str) -> Event | None: ...
+    async def events(self, farm_id: int, limit: int) -> list[Event]:
+        """Return a farm's newest events, newest onset first."""
+
+    async def judge(self, event_id: str, person_id: int, verdict: str, at_ms: int) -> bool:
+        """Record one of VERDICTS; False if this person said the same already."""
+
+    async def audit(self, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
+        """Add a line to the audit chain: each line carries a hash over itself and the line before."""
+
+    async def audit_broken_at(self) -> int | None:
+        """Return the number of the first audit line whose hash is wrong, None if the chain holds."""

@@ -1,0 +1,298 @@
+"""The embedded adapter: frame log and store in one SQLite file, one thread that writes and one that reads."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from relay.model import Person
+from relay.storage import frames, outbox, registry, scores
+from relay.storage.connection import connect, open_reader, open_writer
+from relay.storage.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
+
+    from relay.model import (
+        Animal,
+        Collar,
+        CollarKey,
+        Event,
+        Farm,
+        LoggedFrame,
+        Message,
+        NewFrame,
+        QueuedMessage,
+        ScoredAnimal,
+    )
+    from relay.storage.connection import Connection
+    from relay.storage.ports import Vault
+
+    T = TypeVar("T")
+
+FILE_NAME = "herdbell.db"
+CHECKPOINT_PAGES = 4_000  # of 4 KiB: how far the WAL grows before it is copied into the file
+
+
+class Reader:
+    """The connection that reads, in its own thread; it sees every write that has been answered."""
+
+    def __init__(self, open_connection: Callable[[], Connection]) -> None:
+        self._open_connection = open_connection
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="herdbell-reader")
+        self._connection: Connection | None = None
+
+    async def call(self, question: Callable[[Connection], T]) -> T:
+        """Return what `question` returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
+
+    def _answer(self, question: Callable[[Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = self._open_connection()
+        return question(self._connection)
+
+    async def close(self) -> None:
+        """Close the connection and end the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=False)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+class SqliteStorage:
+    """FrameLog and Store (ports.py says what each method does) over one file in the state folder."""
+
+    def __init__(self, writer: Writer, reader: Reader, vault: Vault) -> None:
+        self._writer, self._reader, self._vault = writer, reader, vault
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        state_dir: Path,
+        vault: Vault,
+        *,
+        queue_frames: int = 4_096,
+        checkpoint_pages: int = CHECKPOINT_PAGES,
+        connect_to: Callable[[Path], Connection] = connect,
+    ) -> AsyncIterator[SqliteStorage]:
+        """Open the storage in `state_dir`, which is made if it is not there; close it at the end.
+
+        queue_frames: how many frames may wait for the disk. Raises CannotOpen where commits would not be
+        durable or the schema is newer than this program, OSError if the folder cannot be made.
+        """
+        path = state_dir / FILE_NAME
+
+        def open_prepared() -> Connection:
+            _make_folder(state_dir)
+            return open_writer(connect_to, path, checkpoint_pages)
+
+        writer = Writer(open_prepared, queue_frames)
+        await writer.start()
+        reader = Reader(lambda: open_reader(connect_to, path))
+        try:
+            yield cls(writer, reader, vault)
+        finally:
+            await reader.close()  # before the writer: the last one to close folds the WAL into the file
+            await writer.close()
+
+    async def _read(self, question: Callable[..., T], *arguments: Any) -> T:
+        return await self._reader.call(lambda connection: question(connection, *arguments))
+
+    async def _write(self, work: Callable[..., T], *arguments: Any) -> T:
+        result: T = await self._writer.call(lambda connection: work(connection, *arguments))
+        return result
+
+    # frame log
+
+    @property
+    def waiting_frames(self) -> int:
+        """Frames handed to `append` and not answered yet."""
+        return self._writer.waiting_frames
+
+    async def append(self, new_frames: Sequence[NewFrame]) -> list[str]:
+        return await self._writer.append(new_frames)
+
+    async def read(self, partition: int, after: int, limit: int) -> list[LoggedFrame]:
+        return await self._read(frames.read, partition, after, limit)
+
+    async def heads(self) -> dict[int, int]:
+        return await self._read(frames.heads)
+
+    async def trim(self, before_ms: int) -> int:
+        total = 0
+        while gone := await self._writer.trim(before_ms):
+            total += gone
+        return total
+
+    # registry
+
+    async def add_farm(
+        self,
+        name: str,
+        root: bytes,
+        *,
+        zone: str = "UTC",
+        language: str = "en",
+        quiet_min: tuple[int, int] | None = None,
+    ) -> int:
+        return await self._write(registry.add_farm, self._vault, name, root, zone, language, quiet_min)
+
+    async def add_animal(self, farm_id: int, number: str, name: str = "") -> int:
+        return await self._write(registry.add_animal, farm_id, number, name)
+
+    async def add_collar(self, device: int, farm_id: int, epoch: int = 0) -> None:
+        await self._write(registry.add_collar, device, farm_id, epoch)
+
+    async def assign(self, device: int, animal_id: int | None, from_ms: int) -> None:
+        await self._write(registry.assign, device, animal_id, from_ms)
+
+    async def add_person(
+        self,
+        farm_id: int,
+        name: str,
+        phone: str,
+        *,
+        language: str = "en",
+        zone: str = "UTC",
+        role: str = "owner",
+        consent_ms: int,
+        consent_text: str,
+    ) -> int:
+        person = Person(0, name, language, zone, role)
+        consent = (consent_ms, consent_text)
+        return await self._write(registry.add_person, self._vault, farm_id, person, phone, consent)
+
+    async def farms(self) -> list[Farm]:
+        return await self._read(registry.farms)
+
+    async def farm(self, farm_id: int) -> Farm | None:
+        return await self._read(registry.farm, farm_id)
+
+    async def animals(self, farm_id: int) -> list[Animal]:
+        return await self._read(registry.animals, farm_id)
+
+    async def animal(self, animal_id: int) -> Animal | None:
+        return await self._read(registry.animal, animal_id)
+
+    async def collars(self, farm_id: int) -> list[Collar]:
+        return await self._read(registry.collars, farm_id)
+
+    async def collar_keys(self) -> list[CollarKey]:
+        return await self._read(registry.collar_keys, self._vault)
+
+    async def collar_secret(self, device: int) -> bytes:
+        return await self._read(registry.collar_secret, self._vault, device)
+
+    async def people(self, farm_id: int) -> list[Person]:
+        return await self._read(registry.people, farm_id)
+
+    async def person_by_phone(self, phone: str) -> Person | None:
+        return await self._read(registry.person_by_phone, self._vault, phone)
+
+    async def role(self, person_id: int, farm_id: int) -> str | None:
+        return await self._read(registry.role, person_id, farm_id)
+
+    # scoring
+
+    async def cursor(self, partition: int) -> int:
+        return await self._read(scores.cursor, partition)
+
+    async def states(self, partition: int) -> list[ScoredAnimal]:
+        return await self._read(scores.states, partition)
+
+    async def commit_scores(
+        self,
+        partition: int,
+        token: int,
+        cursor: int,
+        states: Sequence[ScoredAnimal],
+        events: Sequence[Event],
+        messages: Sequence[Message],
+    ) -> None:
+        await self._write(scores.commit, (partition, token), cursor, states, events, messages)
+
+    # outbox
+
+    async def queue(self, messages: Sequence[Message]) -> None:
+        await self._write(outbox.queue, messages)
+
+    async def claim(self, now_ms: int, limit: int) -> list[QueuedMessage]:
+        return await self._write(outbox.claim, self._vault, now_ms, limit)
+
+    async def settle(
+        self,
+        message_id: str,
+        state: str,
+        *,
+        now_ms: int,
+        wamid: str | None = None,
+        error: str | None = None,
+        retry_ms: int | None = None,
+    ) -> None:
+        await self._write(outbox.settle, message_id, state, now_ms, wamid, error, retry_ms)
+
+    async def apply_status(self, message_id: str | None, wamid: str | None, state: str, at_ms: int) -> bool:
+        return await self._write(outbox.apply_status, message_id, wamid, state, at_ms)
+
+    async def recover_outbox(self) -> int:
+        return await self._write(outbox.recover)
+
+    async def unknown_since(self, before_ms: int, limit: int) -> list[QueuedMessage]:
+        return await self._read(outbox.unknown_since, self._vault, before_ms, limit)
+
+    async def next_due_ms(self) -> int | None:
+        return await self._read(outbox.next_due_ms)
+
+    async def outbox_counts(self) -> dict[str, int]:
+        return await self._read(outbox.counts)
+
+    # webhook inbox
+
+    async def inbox_put(self, items: Sequence[tuple[str, str]], at_ms: int) -> None:
+        await self._write(outbox.inbox_put, items, at_ms)
+
+    async def inbox_pending(self, limit: int) -> list[tuple[str, str]]:
+        return await self._read(outbox.inbox_pending, limit)
+
+    async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None:
+        await self._write(outbox.inbox_done, key, at_ms, error)
+
+    # answers
+
+    async def message(self, message_id: str) -> Message | None:
+        return await self._read(outbox.message, message_id)
+
+    async def message_state(self, message_id: str) -> str | None:
+        return await self._read(outbox.message_state, message_id)
+
+    async def event(self, event_id: str) -> Event | None:
+        return await self._read(scores.event, event_id)
+
+    async def events(self, farm_id: int, limit: int) -> list[Event]:
+        return await self._read(scores.events, farm_id, limit)
+
+    async def judge(self, event_id: str, person_id: int, verdict: str, at_ms: int) -> bool:
+        return await self._write(scores.judge, event_id, person_id, verdict, at_ms)
+
+    async def audit(self, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
+        await self._write(scores.audit, actor, action, detail, at_ms)
+
+    async def audit_broken_at(self) -> int | None:
+        return await self._read(scores.audit_broken_at)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder, and make its name in its parent durable: SQLite only does so for its own files."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

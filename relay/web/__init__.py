@@ -1,0 +1,1 @@
+"""HTTP: frames in, health out."""

@@ -1,0 +1,1 @@
+"""The host simulator: a herd, its chips, its boards, its radio and a cloud."""

@@ -1,0 +1,1 @@
+"""Chips at register level: what a driver writes is what they do."""

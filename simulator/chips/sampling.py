@@ -1,0 +1,68 @@
+"""When a converter samples, with what noise, and what numbers come out: pure functions of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulator.motion import Motion
+
+_INT16 = np.iinfo(np.int16)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """A converter at one setting from `start_us` on: sample k = 1, 2, ... is taken k periods later."""
+
+    motion: Motion
+    seed: int
+    start_us: int
+    period_ns: int
+    mg_per_lsb: float
+    noise_mg: float  # root mean square per axis
+    settling: int  # the first samples, which hold no measurement
+
+    def latest(self, now_us: int) -> int:
+        """Return the number of the newest sample at `now_us`, 0 before the first."""
+        return max(0, ((now_us - self.start_us + 1) * 1000 - 1) // self.period_ns)
+
+    def time_us(self, k: int) -> int:
+        """Return when sample k is there."""
+        return self.start_us + k * self.period_ns // 1000
+
+    def raw(self, first: int, n: int, step: int = 1) -> NDArray[np.int16]:
+        """Return (n, 3) counts of the samples first, first + step, ..."""
+        k = np.arange(first, first + n * step, step, dtype=np.int64)
+        times_us = self.start_us + k * self.period_ns // 1000
+        mg = self.motion.at(times_us) + self.noise_mg * gaussian(self.seed, times_us)
+        counts = np.clip(np.rint(mg / self.mg_per_lsb), _INT16.min, _INT16.max).astype(np.int16)
+        if first <= self.settling:
+            counts[k <= self.settling] = _INT16.max
+        return counts
+
+
+def gaussian(seed: int, times_us: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return (n, 3) near-normal numbers, a function of seed, time and axis; variance 1, never beyond 3.5.
+
+    Sum of four uniform 16-bit parts of a SplitMix64 hash (Steele, Lea, Flood 2014, OOPSLA).
+    """
+    key = np.uint64((seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & 0xFFFFFFFFFFFFFFFF)
+    z = np.repeat(times_us.astype(np.uint64), 3) * np.uint64(3)
+    z[1::3] += np.uint64(1)
+    z[2::3] += np.uint64(2)
+    z *= np.uint64(0x9E3779B97F4A7C15)
+    z += key
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    low = np.uint64(0xFFFF)
+    total = (z & low) + ((z >> np.uint64(16)) & low) + ((z >> np.uint64(32)) & low) + (z >> np.uint64(48))
+    centred: NDArray[np.float64] = (total.astype(np.float64) - 131070.0) / 37837.0
+    return centred.reshape(-1, 3)

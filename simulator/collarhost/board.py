@@ -1,0 +1,316 @@
+"""One simulated board: an ESP32, an accelerometer on its bus, a cell, flash, a radio, a watchdog.
+
+It answers the calls of the bridge. Its clock is its own and jumps: a sleep is an addition. What ends a life
+of the program (deep sleep, reset, watchdog) is raised as Ended, and reboot() starts the next one with what
+the silicon keeps.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+import struct
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from simulator.chips.lsm6dsox import Lsm6dsox
+from simulator.collarhost.bridge import FED, Ask, Code, Word
+from simulator.collarhost.partitions import Partitions
+from simulator.collarhost.soc import SOCS, Battery
+from simulator.collarhost.wlan import FOREVER_US, WifiError, Wlan
+from simulator.flash import FlashError, Nor, Region
+from simulator.i2c import TIMEOUT_US, Bus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from simulator.motion import Motion
+
+PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
+EXT0_WAKE, EXT1_WAKE, TIMER_WAKE, GPIO_WAKE = 2, 3, 4, 7
+
+IMU_ADDRESS = 0x6A
+RETAINED_BYTES = 2048
+IDENTITY_REGION = Region("prov", 0, 0x2000)
+
+_CALL_US = 20  # a machine call that touches no bus
+_WAKE_US = 1_000  # in and out of light sleep
+_BOOT_US = 418_000  # reset to main.py with a file system to mount (upy-esp32-experiments, stock image)
+_SOFT_BOOT_US = 100_000
+_CLOCK_PULSES = 9  # what frees a slave that holds the data line
+_PULL_UP = 2
+_HELLO = struct.Struct("<BBBIq6s")
+
+
+class Ended(Exception):  # noqa: N818 - not an error: the life of a program is over
+    """The program's life is over; the next begins with reset cause `cause`."""
+
+    def __init__(self, cause: int) -> None:
+        super().__init__(f"reset cause {cause}")
+        self.cause = cause
+
+    @property
+    def bitten(self) -> bool:
+        """Whether the watchdog did it."""
+        return self.cause == WDT_RESET
+
+
+class Stopped(Exception):  # noqa: N818 - the program's error, not ours
+    """main.py has ended: it `returned`, or raised."""
+
+    def __init__(self, *, returned: bool) -> None:
+        super().__init__("main.py returned" if returned else "main.py raised an exception")
+
+
+class Refused(Exception):  # noqa: N818 - an answer
+    """The call fails on the board too: `status` is an errno or a Word."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+class SimBoard:
+    """A board with collar number `index` (from 0) on it; `motion` is what its accelerometer is bolted to.
+
+    `flash` holds the partitions, "prov" among them; `seed` decides everything that is random about this
+    board; `coverage` and `networks` are the radio's (see Wlan). Times are us since the start of the
+    simulation.
+    """
+
+    def __init__(  # noqa: PLR0913 - a board is the sum of its parts, each with a default
+        self, index: int, motion: Motion, *, flash: Nor | None = None, seed: int = 0, soc: str = "esp32c3",
+        int_gpio: int = 4, scl_gpio: int = 6, battery_gpio: int = 3, odr_error_ppm: int | None = None,
+        coverage: Sequence[tuple[int, int]] | None = None, networks: Mapping[bytes, bytes] | None = None,
+        battery: Battery | None = None, ambient_c: int = 12,
+    ) -> None:  # fmt: skip
+        self.index, self._motion = index, motion
+        self._random = random.Random(f"board {seed} {index}")  # noqa: S311 - a simulation is repeatable
+        self._chip_seed = self._random.getrandbits(32)
+        drawn_ppm = self._random.randrange(-20_000, 20_001)
+        self._odr_error_ppm = drawn_ppm if odr_error_ppm is None else odr_error_ppm
+        self.unique_id = b"\x7c\xdf\xa1" + crc32(f"{seed} {index}".encode()).to_bytes(4, "big")[1:]
+        self._soc = SOCS[soc]
+        self._int_gpio, self._scl_gpio, self._battery_gpio = int_gpio, scl_gpio, battery_gpio
+        self.flash = Nor(IDENTITY_REGION.size, (IDENTITY_REGION,)) if flash is None else flash
+        self._partitions = Partitions(self.flash)
+        self.wlan = Wlan(self._random.getrandbits(32), coverage=coverage, networks=networks)
+        self._battery, self._ambient_c = battery or Battery(), ambient_c
+        self.bus = Bus({})
+        self.now_us = 0
+        self.sleeps = 0
+        self.handlers = self._make_handlers()
+        self.power_on()
+
+    # lives
+
+    def power_on(self) -> None:
+        """Fit the cell: everything volatile is random or at its reset value, the accelerometer's too."""
+        self.retained = bytearray(self._random.randbytes(RETAINED_BYTES))
+        self._powered_us = self.now_us
+        self.chip = Lsm6dsox(
+            self._motion, odr_error_ppm=self._odr_error_ppm, seed=self._chip_seed, start_us=self.now_us
+        )
+        self.bus.chips[IMU_ADDRESS] = self.chip
+        self.bus.release_sda()
+        self._wake_reason = 0
+        self._begin(PWRON_RESET)
+
+    def reboot(self, cause: int) -> None:
+        """Start the next life; retained memory, flash and accelerometer go on (else: power_on())."""
+        if cause != DEEPSLEEP_RESET:
+            self._wake_reason = 0
+        self._begin(cause)
+
+    def _begin(self, cause: int) -> None:
+        self.reset_cause = cause
+        self.boot_us = self.now_us
+        self.now_us += _SOFT_BOOT_US if cause == SOFT_RESET else _BOOT_US
+        self._wdt_ms = 0
+        self._wdt_at_us: int | None = None
+        self._armed: dict[int, tuple[int, bytes]] = {}
+        self._outputs: dict[int, int] = {}
+        self._pulses = 0
+        self.wlan.power_off()
+
+    @property
+    def watchdog_armed(self) -> bool:
+        """Whether anything would end a program that hangs."""
+        return self._wdt_at_us is not None
+
+    def watchdog_bites(self) -> None:
+        """Nobody fed it: let its time pass and begin the next life."""
+        assert self._wdt_at_us is not None
+        self.now_us = max(self.now_us, self._wdt_at_us)
+        self.reboot(WDT_RESET)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the radio has a link now."""
+        return self.wlan.connected(self.now_us)
+
+    def uptime_us(self) -> int:
+        """Virtual time since this boot."""
+        return self.now_us - self.boot_us
+
+    # calls
+
+    def call(self, ask: Ask) -> tuple[int, bytes]:
+        """Answer one call of the bridge: (value, payload). Raises Refused, Ended or Stopped."""
+        if ask.code & FED:
+            self._feed()
+        self._pass(_CALL_US + ask.spent_us)
+        handler = self.handlers.get(ask.code & ~FED)
+        if handler is None:
+            raise Refused(errno.EINVAL)
+        try:
+            answer = handler(ask)
+        except WifiError as error:
+            raise Refused(error.word) from error
+        except FlashError as error:
+            raise Refused(errno.EINVAL) from error
+        except OSError as error:
+            raise Refused(error.errno or errno.EIO) from error
+        if isinstance(answer, tuple):
+            return answer
+        return (0, answer) if isinstance(answer, bytes) else (answer or 0, b"")
+
+    def _make_handlers(self) -> dict[int, Callable[[Ask], int | bytes | tuple[int, bytes] | None]]:
+        wlan, partitions = self.wlan, self._partitions
+        return {
+            Code.HELLO: lambda _: self._hello(),
+            Code.I2C: self._i2c,
+            Code.PIN_READ: lambda ask: self._level(self._gpio(ask.small), ask.number),
+            Code.PIN_WRITE: lambda ask: self._drive(self._gpio(ask.small), ask.number),
+            Code.DELAY: lambda ask: self._pass(ask.number),
+            Code.LIGHT_SLEEP: lambda ask: self._light_sleep(ask.number),
+            Code.WAKE_PINS: lambda ask: self._arm_pins(ask.small, ask.number, ask.payload),
+            Code.DEEP_SLEEP: lambda ask: self._deep_sleep(ask.number),
+            Code.RESET: lambda ask: self._end(Ended(ask.small)),
+            Code.WDT_ARM: lambda ask: self._arm_watchdog(ask.number),
+            Code.WDT_FEED: lambda _: self._feed(),
+            Code.ADC: lambda ask: self._adc_uv(self._gpio(ask.small)),
+            Code.TEMPERATURE: lambda _: self._ambient_c + (18 if wlan.active else 4),
+            Code.RETAIN: lambda ask: self._retain(ask.number, ask.payload),
+            Code.STOPPED: lambda ask: self._end(Stopped(returned=bool(ask.small))),
+            Code.UPTIME: lambda _: None,
+            Code.WLAN_ACTIVE: lambda ask: wlan.set_active(bool(ask.number)),
+            Code.WLAN_CONNECT: self._wlan_connect,
+            Code.WLAN_DISCONNECT: lambda _: wlan.disconnect(),
+            Code.WLAN_STATUS: lambda _: wlan.status(self.now_us),
+            Code.WLAN_RSSI: lambda _: wlan.rssi_dbm(self.now_us),
+            Code.WLAN_CONFIG: lambda ask: wlan.configure(ask.small, ask.number),
+            Code.PARTITION_FIND: lambda ask: partitions.find(ask.small, ask.number, ask.payload),
+            Code.PARTITION_READ: lambda ask: partitions.read(
+                ask.small, ask.number & 0xFFFFFFFF, ask.number >> 32
+            ),
+            Code.PARTITION_WRITE: lambda ask: partitions.program(ask.small, ask.number, ask.payload),
+            Code.PARTITION_ERASE: lambda ask: partitions.erase(ask.small, ask.number),
+        }
+
+    def _end(self, why: Exception) -> None:
+        raise why
+
+    def _pass(self, us: int) -> None:
+        """Let time go by, unless the watchdog ends it before."""
+        then_us = self.now_us + us
+        if self._wdt_at_us is not None and then_us >= self._wdt_at_us:
+            self.now_us = self._wdt_at_us
+            raise Ended(WDT_RESET)
+        self.now_us = then_us
+
+    def _hello(self) -> bytes:
+        rtc_us = self.boot_us - self._powered_us
+        return _HELLO.pack(
+            self.reset_cause, self._wake_reason, self._soc.number, self._soc.cpu_hz, rtc_us, self.unique_id
+        )
+
+    def _i2c(self, ask: Ask) -> bytes:
+        read_n, freq_hz = ask.number & 0xFFFF, ask.number >> 16
+        if freq_hz <= 0:
+            raise OSError(errno.EINVAL, f"I2C freq={freq_hz}")
+        self.bus.freq_hz = freq_hz
+        try:
+            data = self.bus.transfer(ask.small, ask.payload, read_n, self.now_us)
+        except OSError as error:
+            self._pass(TIMEOUT_US if error.errno == errno.ETIMEDOUT else self.bus.duration_us(0, 0))
+            raise
+        self._pass(self.bus.duration_us(len(ask.payload), read_n))
+        return data
+
+    def _retain(self, offset: int, data: bytes) -> None:
+        if not 0 <= offset <= RETAINED_BYTES - len(data):
+            raise Refused(errno.EINVAL)
+        self.retained[offset : offset + len(data)] = data
+
+    def _wlan_connect(self, ask: Ask) -> None:
+        self.wlan.connect(ask.payload[: ask.small], ask.payload[ask.small :], self.now_us)
+
+    # pins
+
+    def _gpio(self, gpio: int) -> int:
+        if gpio not in self._soc.gpios:
+            raise Refused(Word.INVALID_PIN)
+        return gpio
+
+    def _level(self, gpio: int, pull: int = 0) -> int:
+        if gpio == self._int_gpio:
+            return self.chip.int1_level(self.now_us)
+        return self._outputs.get(gpio, int(pull == _PULL_UP))
+
+    def _drive(self, gpio: int, level: int) -> None:
+        if gpio == self._scl_gpio and level and not self._outputs.get(gpio, 1):
+            self._pulses += 1
+            if self._pulses >= _CLOCK_PULSES:
+                self.bus.release_sda()
+                self._pulses = 0
+        self._outputs[gpio] = level
+
+    def _adc_uv(self, gpio: int) -> int:
+        if gpio != self._battery_gpio:
+            return 0
+        return self._battery.uv_at_pin(self.now_us, radio=self.wlan.active, ambient_c=self._ambient_c)
+
+    # sleep and watchdog
+
+    def _arm_pins(self, source: int, level: int, gpios: bytes) -> None:
+        allowed = self._soc.wakes if source == 2 else self._soc.external
+        if not allowed.issuperset(gpios):
+            raise Refused(Word.INVALID_PIN)
+        self._armed[source] = (level, gpios)
+
+    def _next_wake(self, timer_us: int) -> tuple[int, int]:
+        """Return (when, wake reason) of the first armed source."""
+        at_us, reason = (self.now_us + timer_us, TIMER_WAKE) if timer_us else (FOREVER_US, 0)
+        for source, (level, gpios) in sorted(self._armed.items()):
+            pin_us = min((self._reaches_us(gpio, level) for gpio in gpios), default=FOREVER_US)
+            if pin_us <= at_us and pin_us < FOREVER_US:
+                at_us, reason = pin_us, (EXT0_WAKE, EXT1_WAKE, GPIO_WAKE)[source]
+        return at_us, reason
+
+    def _reaches_us(self, gpio: int, level: int) -> int:
+        """When a pin is next at `level`: INT1 only rises while nobody reads, other pins stay as they are."""
+        if self._level(gpio) == level:
+            return self.now_us
+        rises_us = self.chip.next_int1_us(self.now_us) if gpio == self._int_gpio and level else None
+        return FOREVER_US if rises_us is None else rises_us
+
+    def _light_sleep(self, timer_us: int) -> int:
+        # The watchdog counts on: a lightsleep() that outlasts it ends in a reset (micropython #5778).
+        at_us, reason = self._next_wake(timer_us)
+        self._pass(at_us - self.now_us + _WAKE_US)
+        self.sleeps += 1
+        return reason
+
+    def _deep_sleep(self, timer_us: int) -> None:
+        self.now_us, self._wake_reason = self._next_wake(timer_us)
+        self.sleeps += 1
+        raise Ended(DEEPSLEEP_RESET)
+
+    def _arm_watchdog(self, timeout_ms: int) -> None:
+        self._wdt_ms = timeout_ms
+        self._feed()
+
+    def _feed(self) -> None:
+        if self._wdt_ms:
+            self._wdt_at_us = self.now_us + self._wdt_ms * 1000

@@ -1,0 +1,1 @@
+"""The farmer's phone as a page in a browser."""

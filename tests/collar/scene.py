@@ -1,0 +1,195 @@
+"""A collar's surroundings in tests: simulated chip, bus, flash; a link that comes and goes; a relay."""
+
+from __future__ import annotations
+
+import errno
+
+from collar.settings import POWER_ON, Identity, pack_identity
+from herdcore import auth, wire
+
+from simulator.chips.lsm6dsox import Lsm6dsox
+from simulator.clock import VirtualClock
+from simulator.flash import Nor, Region
+from simulator.i2c import Bus
+from simulator.motion import Still
+
+DEVICE = 0x0C0A11A5
+KEY = bytes(range(32))
+
+
+def identity(**changes):
+    """Return a provisioned identity; keyword arguments replace fields."""
+    fields = {
+        "device": DEVICE,
+        "key": KEY,
+        "epoch": 3,
+        "boot": 0,
+        "ssid": "barn",
+        "password": "hay and straw",
+        "host": "127.0.0.1",
+        "port": 8080,
+        "tls_pin": b"",
+        "upload_s": 900,
+        "board": "esp32-c3",
+    }
+    return Identity(**(fields | changes))
+
+
+class BlockDevice:
+    """A simulated partition with the methods of esp32.Partition. `cut_after`: bytes until the power fails."""
+
+    def __init__(self, content=None):
+        self.partition = Nor(8192, [Region("prov", 0, 8192)]).partition("prov")
+        self.cut_after = None
+        if content is not None:
+            self.partition.program(0, content)
+
+    def readblocks(self, block, buf):
+        buf[:] = self.partition.read(4096 * block, len(buf))
+
+    def writeblocks(self, block, buf):
+        self.partition.erase(4096 * block)
+        whole = len(buf) if self.cut_after is None else self.cut_after
+        self.partition.program(4096 * block, bytes(buf[:whole]))
+        if self.cut_after is not None:
+            raise OSError(errno.EIO, "power cut")
+
+
+def provisioned(**changes):
+    return BlockDevice(pack_identity(identity(**changes), 1))
+
+
+class Link:
+    """A station interface: joins at once while `reachable`."""
+
+    def __init__(self):
+        self.reachable = True
+        self.is_active = False
+        self.joined = False
+        self.calls = []
+
+    def active(self, on):
+        self.is_active = on
+        self.calls.append("active" if on else "inactive")
+
+    def connect(self, ssid, password):
+        self.calls.append((ssid, password))
+        self.joined = self.reachable
+
+    def disconnect(self):
+        self.joined = False
+
+    def isconnected(self):
+        return self.joined
+
+    def status(self, what=None):
+        return -61 if what == "rssi" else 1001
+
+
+class Relay:
+    """Judges request bodies as a relay does and answers them; `ranges` replaces what it acknowledges."""
+
+    def __init__(self, key=KEY, device=DEVICE, next_s=900):
+        self.device, self.next_s = device, next_s
+        self.key_up, self.key_down = auth.label_key(key, b"up"), auth.label_key(key, b"down")
+        self.frames = []
+        self.requests = 0
+        self.ranges = None
+
+    def answer(self, body):
+        """Return the answer's body for a request's body."""
+        self.requests += 1
+        raws = [bytes(raw) for raw in wire.decode_batch(body)]
+        assert all(wire.tag_ok(raw, self.key_up) for raw in raws)
+        frames = [wire.decode_frame(raw) for raw in raws]
+        self.frames += frames
+        ranges = [(f.boot, f.seq, f.seq) for f in frames] if self.ranges is None else self.ranges
+        ack = wire.Ack(self.device, ranges, 1_772_409_600_000, self.next_s, 0, b"")
+        tags = [wire.tag_of(raw) for raw in raws]
+        return wire.encode_answer([200] * len(frames), [wire.encode_ack(ack, self.key_down, tags)])
+
+
+class MemoryStream:
+    """One connection to a Relay without a socket."""
+
+    def __init__(self, relay):
+        self.relay, self.sent, self.left, self.closed = relay, b"", None, False
+
+    def write(self, data):
+        self.sent += bytes(data)
+
+    def readinto(self, buf):
+        if self.left is None:
+            body = self.relay.answer(self.sent.partition(b"\r\n\r\n")[2])
+            self.left = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        buf[:], self.left = self.left[: len(buf)], self.left[len(buf) :]
+
+    def close(self):
+        self.closed = True
+
+
+class TestBoard:
+    """Stands where collar.board.Board stands, on a virtual clock."""
+
+    __test__ = False  # a board for tests, not tests
+
+    def __init__(self, motion=None, *, ppm=0, prov=None, retained=None, cause=POWER_ON):
+        self.clock = VirtualClock()
+        self.chip = Lsm6dsox(motion or Still(), odr_error_ppm=ppm)
+        self.bus = Bus({0x6A: self.chip}, self.clock)
+        self.i2c = self.bus
+        self.prov = prov or provisioned()
+        self.retained = memoryview(bytearray(2048)) if retained is None else retained
+        self.wlan, self.relay = Link(), Relay()
+        self.cause = cause
+        self.fed_ms = []
+        self.sleeps_ms = []
+        self.int1_dead = False
+        self.wakes_on_int1 = False
+        self.is_led_on = False
+        self.watchdog_ms = None
+
+    def uptime_ms(self):
+        return self.clock.now_us // 1000
+
+    def pause_ms(self, ms):
+        self.clock.advance_us(1000 * ms)
+
+    def wake_on_int1(self, on):
+        self.wakes_on_int1 = on
+
+    def sleep_ms(self, ms):
+        until_us = self.clock.now_us + 1000 * ms
+        if self.wakes_on_int1 and not self.int1_dead:
+            rises_us = self.chip.next_int1_us(self.clock.now_us)
+            until_us = until_us if rises_us is None else min(until_us, rises_us)
+        self.sleeps_ms.append((until_us - self.clock.now_us) // 1000)
+        self.clock.advance_to_us(until_us)
+
+    def recover_i2c(self):
+        self.bus.release_sda()
+        return self.bus
+
+    def start_watchdog(self, timeout_ms):
+        self.watchdog_ms = timeout_ms
+
+    def feed(self):
+        self.fed_ms.append(self.uptime_ms())
+
+    def reset_cause(self):
+        return self.cause
+
+    def battery_mv(self):
+        return 3912
+
+    def temperature_c(self):
+        return 18
+
+    def heap_free_b(self):
+        return 41_000
+
+    def led(self, on):
+        self.is_led_on = on
+
+    def open_stream(self, _host, _port, _pin, _deadline_ms):
+        return MemoryStream(self.relay)

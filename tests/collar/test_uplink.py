@@ -1,0 +1,289 @@
+"""The uplink against real servers on loopback, plain and TLS: what is success, and how all else ends."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+import pytest
+from aiohttp import web
+from collar.http import HttpError
+from collar.outbox import Outbox
+from collar.stream import DeadlineError, Stream, not_before
+from collar.uplink import Uplink, UplinkError
+from herdcore import auth, wire
+
+from tests.collar.scene import DEVICE, KEY, Relay, identity
+from tests.collar.servers import HttpServers, certificate, der, relay_handler, server_context
+
+
+class Collar:
+    """An outbox with two frames of windows and one of health, and the uplink that posts them."""
+
+    def __init__(self, port, pin=b"", key=KEY, host="127.0.0.1"):
+        self.outbox = Outbox(DEVICE, 3, 7, lambda: 8)
+        self.outbox.append_windows(0, bytes(14 * 100))
+        self.outbox.append_health(600_000, bytes(wire.HEALTH_BYTES))
+        self.deadline_ms = 1_000_000
+        self.now_ms = 700_000
+        self.step_ms = 0
+        who = identity(port=port, tls_pin=pin, key=key, host=host)
+        self.uplink = Uplink(who, self.outbox, self.open_stream, self.uptime_ms)
+
+    def uptime_ms(self):
+        self.now_ms += self.step_ms
+        return self.now_ms
+
+    def open_stream(self, host, port, pin, _deadline_ms):
+        return Stream((socket, ssl), host, port, pin, self.uptime_ms, self.deadline_ms)
+
+    async def post(self):
+        return await asyncio.to_thread(self.uplink.post)
+
+    def impatient(self):
+        """Let every wait end after 50 ms."""
+        self.deadline_ms = self.now_ms + 50
+        return self
+
+
+@pytest.fixture
+async def serve():
+    """Serve one handler on a free port; return the port."""
+    servers = HttpServers()
+    yield servers.start
+    await servers.close()
+
+
+@pytest.fixture
+async def raw_server():
+    """Serve fixed bytes to whoever sent a whole request, then wait until the peer goes; return the port."""
+    servers = []
+
+    async def start(answer, *, then_close=False):
+        async def handle(reader, writer):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+            await reader.readexactly(length)
+            writer.write(answer)
+            await writer.drain()
+            if not then_close:
+                await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        servers.append(server)
+        return server.sockets[0].getsockname()[1]
+
+    yield start
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+
+
+def answer_bytes(body, extra=b""):
+    return b"HTTP/1.1 200 OK\r\n" + extra + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+async def test_an_acknowledged_upload_empties_the_outbox(serve):
+    relay = Relay(next_s=600)
+    collar = Collar(await serve(relay_handler(relay)))
+    ack = await collar.post()
+    assert ack.next_s == 600
+    assert collar.outbox.waiting() == 0
+    assert [(f.kind, f.seq) for f in relay.frames] == [(0x14, 2), (0x11, 1), (0x11, 0)]
+
+
+async def test_frames_are_dated_by_their_age_when_they_are_sent(serve):
+    relay = Relay()
+    await Collar(await serve(relay_handler(relay))).post()
+    assert [(f.up_s, f.age_s) for f in relay.frames] == [(600, 100), (450, 250), (0, 700)]
+
+
+async def test_a_full_outbox_goes_in_one_request(serve):
+    relay = Relay()
+    collar = Collar(await serve(relay_handler(relay)))
+    for i in range(70):
+        collar.outbox.append_windows(1_000_000 + 100_000 * i, bytes(14 * 10))
+        collar.outbox.seal()
+    collar.now_ms, collar.deadline_ms = 9_000_000, 9_900_000
+    await collar.post()
+    assert (relay.requests, len(relay.frames)) == (1, 64)
+
+
+async def test_frames_the_ack_leaves_out_stay(serve):
+    relay = Relay()
+    relay.ranges = [(7, 1, 2)]
+    collar = Collar(await serve(relay_handler(relay)))
+    await collar.post()
+    assert [collar.outbox.frame(slot, 999).seq for slot in collar.outbox.next_batch()] == [0]
+
+
+async def test_an_ack_that_covers_nothing_is_a_failure(serve):
+    relay = Relay()
+    relay.ranges = []
+    with pytest.raises(UplinkError, match="none of 3 frames"):
+        await Collar(await serve(relay_handler(relay))).post()
+
+
+async def test_an_ack_for_another_collar_is_not_believed(serve):
+    relay = Relay()
+    relay.device += 1
+    with pytest.raises(UplinkError, match="no ack with our tag"):
+        await Collar(await serve(relay_handler(relay))).post()
+
+
+async def test_an_ack_with_another_key_is_not_believed(serve):
+    relay = Relay()
+    relay.key_down = auth.label_key(bytes(32), b"down")
+    collar = Collar(await serve(relay_handler(relay)))
+    with pytest.raises(UplinkError, match="no ack with our tag"):
+        await collar.post()
+    assert collar.outbox.waiting() == 3
+
+
+async def test_an_ack_of_an_earlier_request_is_not_believed(serve):
+    relay = Relay()
+    answers = []
+
+    async def handle(request):
+        answers.append(relay.answer(await request.read()))
+        return web.Response(body=answers[0])
+
+    port = await serve(handle)
+    await Collar(port).post()
+    later = Collar(port)
+    later.now_ms += 5_000
+    with pytest.raises(UplinkError, match="no ack with our tag"):
+        await later.post()
+
+
+async def test_the_portal_of_a_guest_network_is_no_success(serve):
+    async def portal(_request):
+        return web.Response(text="<html>Please log in</html>", content_type="text/html")
+
+    collar = Collar(await serve(portal))
+    with pytest.raises(wire.FrameError):
+        await collar.post()
+    assert collar.outbox.waiting() == 3
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 409, 413, 503])
+async def test_any_other_status_is_a_failure_that_forgets_nothing(serve, status):
+    async def refuse(_request):
+        return web.Response(status=status, headers={"Retry-After": "60"})
+
+    collar = Collar(await serve(refuse))
+    with pytest.raises(UplinkError, match=str(status)):
+        await collar.post()
+    assert collar.outbox.waiting() == 3
+
+
+async def test_half_an_answer_times_out(raw_server):
+    collar = Collar(await raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n\x92")).impatient()
+    with pytest.raises(OSError, match="timed out"):
+        await collar.post()
+    assert collar.outbox.waiting() == 3
+
+
+async def test_no_answer_at_all_times_out(raw_server):
+    with pytest.raises(OSError, match="timed out"):
+        await Collar(await raw_server(b"")).impatient().post()
+
+
+async def test_a_peer_that_drips_is_ended_by_the_deadline(raw_server):
+    collar = Collar(await raw_server(b"HTTP/1.1 200 OK\r\nX-Drip: " + b"d" * 900))
+    collar.step_ms, collar.deadline_ms = 100, collar.now_ms + 25_000
+    with pytest.raises(DeadlineError, match="over its deadline"):
+        await collar.post()
+
+
+async def test_a_connection_that_breaks_off_is_an_error(raw_server):
+    port = await raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nabc", then_close=True)
+    with pytest.raises(OSError, match="closed after 3 of 90 bytes"):
+        await Collar(port).post()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (answer_bytes(bytes(2049)), "2049 bytes, at most 2048"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", "is no length"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "is no length"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "in chunks"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "without Content-Length"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1100, "over 1024 bytes"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "not HTTP/1"),
+        (b"HTTP/1.1 2x0 OK\r\n\r\n", "not HTTP/1"),
+    ],
+)
+async def test_an_answer_out_of_bounds_is_refused(raw_server, answer, message):
+    collar = Collar(await raw_server(answer))
+    with pytest.raises(HttpError, match=message):
+        await collar.post()
+    assert collar.outbox.waiting() == 3
+
+
+async def test_header_names_are_read_in_any_case(raw_server):
+    collar = Collar(await raw_server(b"HTTP/1.1 503 Busy\r\ncontent-length:0\r\n\r\n"))
+    with pytest.raises(UplinkError, match="answer 503"):
+        await collar.post()
+
+
+async def test_nobody_listening_is_an_error():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        collar = Collar(unused.getsockname()[1])
+        with pytest.raises(OSError, match="refused"):
+            await collar.post()
+
+
+async def test_nothing_to_send_opens_no_connection():
+    collar = Collar(1)
+    collar.outbox.ack([(7, 0, 99)])
+    with pytest.raises(UplinkError, match="nothing to send"):
+        await collar.post()
+
+
+# TLS
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """Return (DER of the certificate, context of a server that shows it)."""
+    signed, key = certificate()
+    return der(signed), server_context(tmp_path, signed, key)
+
+
+async def test_an_upload_over_tls_reaches_the_server_with_the_pinned_certificate(serve, tls):
+    pin, context = tls
+    relay = Relay()
+    collar = Collar(await serve(relay_handler(relay), context), pin)
+    await collar.post()
+    assert collar.outbox.waiting() == 0
+
+
+async def test_a_server_with_another_certificate_gets_nothing(serve, tls):
+    _, context = tls
+    other, _ = certificate()
+    relay = Relay()
+    port = await serve(relay_handler(relay), context)
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        await Collar(port, der(other)).post()
+    assert relay.requests == 0
+
+
+async def test_a_server_without_tls_gets_nothing_from_a_collar_with_a_pin(raw_server, tls):
+    collar = Collar(await raw_server(b""), tls[0]).impatient()
+    with pytest.raises(OSError, match=r"timed out|SSL"):
+        await collar.post()
+    assert collar.outbox.waiting() == 3
+
+
+def test_the_beginning_of_a_certificate_is_read_from_it(tls):
+    assert not_before(tls[0]) == (2020, 1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("der", [b"", b"\x17\x0d", b"\x17\x0d26010203040Z", b"no date in here"])
+def test_a_certificate_without_a_readable_date_has_no_beginning(der):
+    assert not_before(der) is None

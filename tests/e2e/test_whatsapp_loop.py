@@ -1,0 +1,155 @@
+"""Relay and fake cloud, each whole, over HTTP: an alert goes out, a tap comes back, the answer goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp.test_utils import TestServer
+from click.testing import CliRunner
+
+from relay.app import make_app
+from relay.cli.templates import templates
+from relay.clock import FollowedClock
+from relay.config import Config, SecretsConfig, StateConfig, WhatsappConfig
+from relay.keys import STORAGE, WHATSAPP
+from relay.model import Event, Message
+from relay.storage.ports import DELIVERED, READ, UNKNOWN
+from relay.whatsapp.provision import apply_templates
+from relay.whatsapp.texts import LANGUAGES, load
+from simulator.clock import VirtualClock
+from simulator.cloud import CLOUD, Fault, make_cloud
+
+PHONE, EVENT = "491701234567", "00000000000000e1"
+NUMBER_ID, WABA_ID = "100000000000001", "200000000000001"
+WORDS = {"token": "token", "app_secret": "app-secret", "verify_token": "word"}
+
+
+def config_for(folder, cloud_url):
+    secrets = {f"HERDBELL_WHATSAPP_{name.upper()}": word for name, word in WORDS.items()}
+    whatsapp = WhatsappConfig(enabled=True, base_url=cloud_url, phone_number_id=NUMBER_ID)
+    return Config(
+        state=StateConfig(dir=str(folder / "state")),
+        secrets=SecretsConfig(master_key_file=str(folder / "master.key")),
+        whatsapp=whatsapp,
+        environment=secrets,
+    )
+
+
+class Loop:
+    """Both ends and what a test does with them."""
+
+    def __init__(self, relay, cloud, clock):
+        self.storage, self.whatsapp, self.cloud, self.clock = relay[STORAGE], relay[WHATSAPP], cloud, clock
+
+    async def settle(self):
+        """Return when neither end has anything left to do."""
+        while True:
+            await self.cloud.settle()
+            if await self.whatsapp.idle() and not self.cloud.webhooks.waiting:
+                return
+            await asyncio.sleep(0)
+
+    async def alert(self, *, critical=False):
+        farm_id = await self.storage.add_farm("Hillside Farm", bytes(32))
+        animal_id = await self.storage.add_animal(farm_id, "12", "Bella")
+        person_id = await self.storage.add_person(
+            farm_id, "Alex", PHONE, consent_ms=0, consent_text="in person"
+        )
+        now_ms = self.clock.now_ms()
+        event = Event(EVENT, farm_id, animal_id, "no_movement", now_ms, now_ms, {})
+        params = {"animal": "Bella (12)", "farm": "Hillside Farm", "sign": "not moving", "since": "14:05"}
+        body = {"template": "health_alert", "version": 1, "language": "en", "params": params}
+        message = Message(
+            "m1", farm_id, person_id, EVENT, "alert", body, now_ms, now_ms + 43_200_000, critical=critical
+        )
+        await self.storage.commit_scores(0, 0, 1, [], [event], [message])
+        self.whatsapp.dispatcher.wake()
+        await self.settle()
+
+    @property
+    def texts(self):
+        return [bubble.text for bubble in self.cloud.phones.get(PHONE).bubbles]
+
+
+@asynccontextmanager
+async def looped(folder):
+    clock = VirtualClock()
+    fake = make_cloud(clock, **WORDS, webhook_url=None, phone_number_id=NUMBER_ID, waba_id=WABA_ID)
+    async with TestServer(fake) as sky:
+        followed = FollowedClock(clock.utc_ms)
+        app = make_app(config_for(folder, str(sky.make_url(""))), followed)
+        async with TestServer(app) as relay:
+            fake[CLOUD].webhooks.url = str(relay.make_url("/webhooks/whatsapp"))
+            await apply_templates(app[WHATSAPP].client, load(), WABA_ID, "collar_")
+            yield Loop(app, fake[CLOUD], followed)
+
+
+@pytest.fixture
+async def loop(tmp_path):
+    async with looped(tmp_path) as loop:
+        yield loop
+
+
+async def test_an_alert_a_tap_and_the_answer(loop):
+    await loop.alert()
+    assert await loop.storage.message_state("m1") == DELIVERED
+    [bubble] = loop.cloud.phones.get(PHONE).bubbles
+    assert [button.title for button in bubble.buttons] == ["On my way", "Snooze 12 h", "False alarm"]
+    await loop.cloud.tap(PHONE, bubble.id, 0)
+    await loop.settle()
+    assert loop.texts[1:] == ["On my way", "Noted: you are on your way to Bella (12)."]
+    await loop.cloud.read_all(loop.cloud.phones.get(PHONE))
+    await loop.settle()
+    assert await loop.storage.message_state("m1") == READ
+
+
+async def test_a_lost_answer_is_settled_by_the_status_and_nothing_goes_out_twice(loop):
+    loop.cloud.fault(Fault(drop=True))
+    await loop.alert(critical=True)
+    loop.clock.advance(loop.clock.now_ms() + 300_000)
+    await loop.settle()
+    assert await loop.storage.message_state("m1") == DELIVERED
+    assert len(loop.texts) == 1
+
+
+async def test_a_message_that_was_lost_before_graph_took_it_is_repeated_and_marked(loop):
+    loop.cloud.fault(Fault(bad_gateway=True, accept=False))
+    await loop.alert(critical=True)
+    assert await loop.storage.message_state("m1") == UNKNOWN
+    loop.clock.advance(loop.clock.now_ms() + 120_000)
+    await loop.settle()
+    assert loop.texts[0].startswith("Health alert: Bella (12) (repeat) at Hillside Farm")
+
+
+@pytest.mark.parametrize(("batch", "copies", "reverse"), [(1, 3, False), (50, 1, True), (3, 2, True)])
+async def test_batches_doubles_and_wrong_order_change_nothing(loop, batch, copies, reverse):
+    how = loop.cloud.webhooks.how
+    how.batch, how.copies, how.reverse = batch, copies, reverse
+    await loop.alert()
+    await loop.cloud.tap(PHONE, loop.cloud.phones.get(PHONE).bubbles[0].id, 0)
+    await loop.settle()
+    assert await loop.storage.message_state("m1") == DELIVERED
+    assert len(loop.texts) == 3
+
+
+async def test_the_command_line_creates_the_templates_and_a_second_time_nothing():
+    fake = make_cloud(VirtualClock(), **WORDS, webhook_url=None, phone_number_id=NUMBER_ID, waba_id=WABA_ID)
+    async with TestServer(fake) as sky:
+        chosen = {
+            "HERDBELL_WHATSAPP_BASE_URL": str(sky.make_url("")).rstrip("/"),
+            "HERDBELL_WHATSAPP_PHONE_NUMBER_ID": NUMBER_ID,
+            "HERDBELL_WHATSAPP_TOKEN": WORDS["token"],
+        }
+        ask = functools.partial(
+            CliRunner().invoke, templates, ["apply", "--waba-id", WABA_ID, "--json"], env=chosen
+        )
+        first, second = await asyncio.to_thread(ask), await asyncio.to_thread(ask)
+    assert first.exit_code == 0, first.output
+    assert first.output == second.output
+    lines = [json.loads(line) for line in first.output.splitlines()]
+    assert {line["language"] for line in lines} == set(LANGUAGES)
+    assert {line["status"] for line in lines} == {"APPROVED"}

@@ -1,0 +1,71 @@
+"""Frames as the log returns them, for the tests of scoring."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from herdcore.features import log_code
+from herdcore.vocabulary import SCHEMA_WINDOWS, WINDOW_MS
+from herdcore.wire import Window, pack_window
+
+from relay.behaviour.minutes import Minute
+from relay.model import LoggedFrame
+
+MINUTE_MS = 60_000
+MONDAY_MS = 1_794_787_200_000  # 2026-11-16 00:00 UTC
+MONDAY = MONDAY_MS // MINUTE_MS
+FARM, BELLA, DEVICE = 3, 7, 0xC0FFEE
+
+# Median windows of real cows, mg (datasets.md 4.7).
+RESTING = (31, 24, 16)
+GRAZING = (127, 157, 134)
+# Sensor noise alone: the MPU6050, the noisiest chip, has 1.8 mg RMS an axis (domain.md 6.6).
+DEAD = (2, 2, 2)
+
+
+def window(mad_mg=RESTING, gravity_16mg=(0, 0, 61)):
+    """One packed window."""
+    mad = [log_code(mg) for mg in mad_mg]
+    return pack_window(Window(*gravity_16mg, *mad, *mad, 24, 21, 23, 10, 10))
+
+
+def windows_of(minutes, mad_mg=RESTING):
+    """So many minutes of windows, all alike."""
+    return [window(mad_mg)] * round(minutes * MINUTE_MS / WINDOW_MS)
+
+
+def frame(records, first_ms=MONDAY_MS, **fields):
+    """A frame with these packed windows."""
+    records = b"".join(records)
+    base = LoggedFrame(
+        cursor=1,
+        device=DEVICE,
+        farm_id=FARM,
+        animal_id=BELLA,
+        kind=0x10 + SCHEMA_WINDOWS,
+        boot=1,
+        seq=0,
+        up_s=0,
+        first_ms=first_ms,
+        received_ms=first_ms + len(records) // 14 * WINDOW_MS,
+        records=records,
+    )
+    return replace(base, **fields)
+
+
+def frames_of(records, first_ms=MONDAY_MS, sizes=(88,), **fields):
+    """Consecutive frames with these windows; `sizes` (windows a frame) is used again and again."""
+    frames, at = [], 0
+    while at < len(records):
+        some = records[at : at + sizes[len(frames) % len(sizes)]]
+        number = len(frames)
+        frames.append(frame(some, first_ms + at * WINDOW_MS, cursor=number + 1, seq=number, **fields))
+        at += len(some)
+    return frames
+
+
+def minute(number, mad_mg=RESTING, windows=12, gravity_16mg=(0, 0, 61)):
+    """A minute of equal windows."""
+    motion = sum(mad_mg)
+    x, y, z = (windows * step for step in gravity_16mg)
+    return Minute(number, windows, 0, 56_320, windows * motion, motion, windows * motion, x, y, z)

@@ -1,0 +1,110 @@
+"""Minutes wait for their place."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.behaviour.minutes import Minute, minute_parts
+from relay.behaviour.ordering import WATERMARK_MIN, Waiting, arrive, decode, encode
+from tests.relay.scoring_frames import MONDAY, MONDAY_MS, frames_of, minute, windows_of
+
+
+def arrivals(*frames):
+    """Let the frames arrive one by one; return what waits, the minutes passed on and the late windows."""
+    waiting, passed, late = Waiting(), [], 0
+    for each in frames:
+        ordered = arrive(waiting, minute_parts([each])[0])
+        waiting, late = ordered.waiting, late + ordered.late_windows
+        passed += ordered.passed
+    return waiting, passed, late
+
+
+def numbers(minutes):
+    return [each.minute - MONDAY for each in minutes]
+
+
+def settled(frames):
+    """A collar's state once its first quarter of an hour is over, and the rest of its frames."""
+    waiting, passed, _ = arrivals(*frames[:4])
+    assert numbers(passed) == list(range(29)), "two uploads of a quarter of an hour"
+    return waiting, frames[4:]
+
+
+FRAMES = frames_of(windows_of(90))  # 12 frames of 7.5 minutes
+
+
+def test_the_first_minutes_wait_for_what_may_lie_before_them():
+    _, passed, _ = arrivals(*FRAMES[:2])
+    assert passed == []
+
+
+def test_an_undisturbed_collars_minutes_pass_as_soon_as_the_next_one_has_begun():
+    waiting, rest = settled(FRAMES)
+    ordered = arrive(waiting, minute_parts(rest[:1])[0])
+    assert numbers(ordered.passed) == list(range(29, 37))
+    assert numbers(ordered.waiting.minutes) == [37]
+
+
+def test_minutes_behind_a_missing_frame_wait_for_it():
+    waiting, rest = settled(FRAMES)
+    behind = arrive(waiting, minute_parts(rest[1:2])[0])
+    assert behind.passed == []
+    filled = arrive(behind.waiting, minute_parts(rest[:1])[0])
+    assert numbers(filled.passed) == list(range(29, 44))
+
+
+def test_a_frame_that_never_comes_holds_up_the_others_no_longer_than_the_watermark():
+    waiting, rest = settled(FRAMES)
+    passed = []
+    for each in rest[1:5]:
+        ordered = arrive(waiting, minute_parts([each])[0])
+        waiting = ordered.waiting
+        passed += numbers(ordered.passed)
+    assert passed == [29, *range(37, 67)], "only what the lost frame held is missing"
+
+
+def test_what_comes_after_its_minute_has_passed_is_counted_and_left_out():
+    *_, late = arrivals(*FRAMES[:1], *FRAMES[3:8], FRAMES[1])
+    assert late == 88
+
+
+def test_the_imprecise_dates_of_a_slow_chip_hold_nothing_up():
+    slow = [
+        frames_of(windows_of(7.5), MONDAY_MS + at * 463_500)[
+            0
+        ]  # 3 % slow: 88 windows last 13.5 s longer than dated
+        for at in range(6)
+    ]
+    waiting, passed, _ = arrivals(*slow)
+    assert len(waiting.minutes) == 1
+    assert len(passed) > 40
+
+
+def test_no_more_than_the_watermark_waits_however_long_the_backlog():
+    newest_first = [part for parts in minute_parts(FRAMES)[::-1] for part in parts]
+    ordered = arrive(Waiting(), newest_first)
+    assert numbers(ordered.passed) == list(range(89))
+    holes = [minute(MONDAY + at) for at in range(0, 90, 2)]
+    assert len(arrive(Waiting(), holes).waiting.minutes) <= WATERMARK_MIN + 1
+
+
+FIELD = st.integers(0, 59_999)
+MINUTES = st.builds(
+    Minute, st.integers(-(10**9), 10**9), st.integers(1, 255), FIELD, FIELD, FIELD, FIELD, FIELD,
+    *[st.integers(-32_640, 32_385)] * 3,
+)  # fmt: skip
+
+
+@given(st.none() | st.integers(0, 10**9), st.lists(MINUTES, max_size=16))
+def test_what_waits_survives_the_store(next_minute, minutes):
+    waiting = Waiting(next_minute, tuple(minutes))
+    assert decode(encode(waiting)) == waiting
+
+
+def test_damaged_bytes_are_refused():
+    with pytest.raises(struct.error):
+        decode(encode(Waiting(5, (minute(5),)))[:-1])

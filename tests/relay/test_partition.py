@@ -1,0 +1,248 @@
+"""The fold of a partition: what batching, order, faults and gaps may and may not change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from relay.alerts.ids import event_id
+from relay.scoring.animal import AnimalState, from_rows, to_rows
+from relay.scoring.findings import Limits, StateError
+from relay.scoring.partition import fold, whole_arrivals
+from tests.relay.scoring_frames import (
+    BELLA,
+    DEAD,
+    FARM,
+    GRAZING,
+    MINUTE_MS,
+    MONDAY_MS,
+    RESTING,
+    frame,
+    frames_of,
+    window,
+    windows_of,
+)
+
+LIMITS = Limits(no_movement_min=90)
+LONA = 8
+HOUR = 60
+
+
+def fold_all(batches):
+    """Fold batch after batch; return the states, the events and the windows that came too late."""
+    states, events, late = {}, [], 0
+    for batch in batches:
+        folded = fold(batch, states, LIMITS)
+        states.update(folded.states)
+        events += folded.events
+        late += folded.late_windows
+        assert folded.failures == {}
+    return states, events, late
+
+
+def story(sizes=(88,)):
+    """Two hours of rest, two of death, a bump, two more hours; a quarter of an hour is uploaded at once."""
+    records = [
+        *windows_of(2 * HOUR, RESTING),
+        *windows_of(2 * HOUR, DEAD),
+        window(GRAZING),
+        *windows_of(2 * HOUR, DEAD),
+    ]
+    return frames_of(records, MONDAY_MS + 12_345, sizes)
+
+
+def ids(events):
+    return [event.id for event in events]
+
+
+EXPECTED = ids(fold_all([story()])[1])
+
+
+def test_a_dead_cow_is_an_event_named_by_farm_cow_kind_and_onset():
+    _, events, _ = fold_all([frames_of([*windows_of(30), *windows_of(2 * HOUR, DEAD)])])
+    (event,) = events
+    assert event.onset_ms == MONDAY_MS + 30 * MINUTE_MS
+    assert event.detected_ms == event.onset_ms + 90 * MINUTE_MS
+    assert event.id == event_id(FARM, BELLA, "no_movement", event.onset_ms)
+    assert (event.farm_id, event.animal_id, event.kind) == (FARM, BELLA, "no_movement")
+
+
+def test_the_event_comes_with_the_frame_that_completes_the_ninety_minutes():
+    frames = frames_of([*windows_of(30), *windows_of(3 * HOUR, DEAD)])
+    states, at = {}, None
+    for number, one in enumerate(frames):
+        folded = fold([one], states, LIMITS)
+        states.update(folded.states)
+        if folded.events:
+            at = number
+    assert at == next(
+        i for i, f in enumerate(frames) if f.received_ms - WINDOW_MS >= MONDAY_MS + 120 * MINUTE_MS
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.integers(7, 88), min_size=1, max_size=6),
+    st.lists(st.integers(1, 12), min_size=1, max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_neither_cutting_nor_order_nor_batching_changes_the_events(sizes, batches, random):
+    frames = story(sizes)
+    # A frame comes up to two places late: 2 x 88 windows are 15 minutes.
+    order = sorted(range(len(frames)), key=lambda at: (at + random.choice((0, 0, 1, 1.5)), at))
+    mixed, at = [], 0
+    while at < len(order):
+        size = batches[len(mixed) % len(batches)]
+        mixed.append([frames[number] for number in order[at : at + size]])
+        at += size
+    states, events, late = fold_all(mixed)
+    assert ids(events) == EXPECTED
+    assert late == 0
+    assert states == fold_all([story(sizes)])[0]
+
+
+def test_the_story_has_two_events():
+    assert len(EXPECTED) == 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+def test_a_restart_between_any_two_batches_changes_nothing(size):
+    frames = story()
+    states, events = {}, []
+    for at in range(0, len(frames), size):
+        folded = fold(frames[at : at + size], states, LIMITS)
+        states.update(folded.states)
+        events += folded.events
+        states = from_rows([row for animal, state in states.items() for row in to_rows(animal, state)])
+    assert (states, ids(events)) == (fold_all([story()])[0], EXPECTED)
+
+
+def test_the_backlog_of_a_collar_that_drains_newest_first_is_put_in_order():
+    in_one_request = [replace(one, received_ms=MONDAY_MS + 400 * MINUTE_MS) for one in story()[::-1]]
+    _, events, late = fold_all([in_one_request])
+    assert (ids(events), late) == (EXPECTED, 0)
+
+
+def test_what_is_later_than_the_watermark_is_counted_and_left_out():
+    frames = story()
+    states, _, late = fold_all([frames[:2], frames[3:8]])
+    assert late == 0
+    folded = fold([frames[2]], states, LIMITS)
+    assert folded.late_windows == folded.windows == 88
+    assert folded.states == {BELLA: states[BELLA]}
+
+
+def test_two_cows_do_not_mix():
+    dead = frames_of(windows_of(2 * HOUR, DEAD), animal_id=LONA, device=5)
+    alive = frames_of(windows_of(2 * HOUR, RESTING))
+    _, events, _ = fold_all([[one for pair in zip(dead, alive, strict=True) for one in pair]])
+    assert [event.animal_id for event in events] == [LONA]
+
+
+def test_data_belong_to_the_cow_that_wore_the_collar():
+    frames = frames_of(windows_of(2 * HOUR, DEAD))
+    half = len(frames) // 2
+    handed_on = frames[:half] + [replace(one, animal_id=LONA) for one in frames[half:]]
+    assert fold_all([handed_on])[1] == []
+
+
+def test_one_cows_fault_does_not_stop_the_others():
+    sound = frames_of(windows_of(2 * HOUR, DEAD), animal_id=LONA)
+    folded = fold([*story(), *sound], {BELLA: "no state at all"}, LIMITS)
+    assert list(folded.failures) == [BELLA]
+    assert list(folded.states) == [LONA]
+    assert [event.animal_id for event in folded.events] == [LONA]
+
+
+ANY_TIME_MS = st.integers(MONDAY_MS - (1 << 32) * 1000, MONDAY_MS + 10**9) | st.integers(0, 10**7).map(
+    lambda offset: MONDAY_MS + offset
+)
+ANY_FRAME = st.builds(
+    lambda records, first_ms, received: frame(records, first_ms, received_ms=received),
+    st.lists(st.binary(min_size=14, max_size=14) | st.just(window(DEAD)), min_size=1, max_size=88),
+    ANY_TIME_MS,
+    st.integers(0, 3),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(ANY_FRAME, max_size=8))
+def test_no_rightly_tagged_frame_can_break_the_fold_or_outgrow_the_state(frames):
+    states, _, _ = fold_all([[one] for one in frames])
+    stored = [row for animal, state in states.items() for row in to_rows(animal, state)]
+    assert from_rows(stored) == states
+    assert sum(len(row.state) for row in stored) <= 1_500
+
+
+def test_a_collar_that_restarts_goes_on_with_the_same_stillness():
+    before = frames_of(windows_of(HOUR, DEAD))
+    after = frames_of(windows_of(HOUR, DEAD), MONDAY_MS + (HOUR + 5) * MINUTE_MS, boot=2)
+    _, (event,), _ = fold_all([before, after])
+    assert event.onset_ms == MONDAY_MS
+    assert event.evidence["missing_min"] == 5
+
+
+def test_a_long_silence_of_the_collar_is_no_stillness_of_the_cow():
+    before = frames_of(windows_of(HOUR, DEAD))
+    after = frames_of(windows_of(HOUR, DEAD), MONDAY_MS + 5 * HOUR * MINUTE_MS, boot=2)
+    assert fold_all([before, after])[1] == []
+
+
+def test_a_cow_far_more_restless_than_on_four_days_before_is_reported():
+    records = [*windows_of(4 * 24 * HOUR, RESTING), *windows_of(3 * HOUR, GRAZING)]
+    _, (event,), _ = fold_all([frames_of(records)])
+    assert event.kind == "unusual_activity"
+    assert event.onset_ms == MONDAY_MS + 4 * 24 * HOUR * MINUTE_MS
+    assert event.detected_ms == event.onset_ms + HOUR * MINUTE_MS
+
+
+def test_frames_that_cannot_be_scored_are_counted_by_reason():
+    folded = fold(
+        [
+            frame([window()], animal_id=None),
+            frame([window(), b"torn"]),
+            frame([bytes(40)], kind=0x10 + SCHEMA_HEALTH),
+        ],
+        {},
+        LIMITS,
+    )
+    assert (folded.unassigned_frames, folded.malformed_frames, folded.windows) == (1, 1, 0)
+    assert folded.states == {}
+
+
+def test_the_end_of_an_episode_names_its_event():
+    records = [*windows_of(2 * HOUR, DEAD), *windows_of(10, RESTING)]
+    folded = fold(frames_of(records), {}, LIMITS)
+    assert [ended.event_id for ended in folded.ended] == ids(folded.events)
+
+
+def test_all_scorers_of_a_cow_take_at_most_a_kilobyte_and_a_half():
+    holes = [one for at, one in enumerate(frames_of(windows_of(8 * HOUR), sizes=(12,))) if at % 2]
+    states = fold_all([holes])[0]
+    sizes = [len(row.state) for row in to_rows(BELLA, states[BELLA])]
+    assert len(states[BELLA].waiting.minutes) > 7
+    assert sum(sizes) <= 1_500
+    full = replace(states[BELLA].waiting, minutes=states[BELLA].waiting.minutes[:1] * 16)
+    worst = to_rows(BELLA, replace(states[BELLA], waiting=full))
+    assert sum(len(row.state) for row in worst) <= 1_500
+
+
+def test_a_missing_or_damaged_state_is_refused_with_the_animal_in_the_message():
+    stored = to_rows(BELLA, AnimalState())
+    with pytest.raises(StateError, match="animal 7: no state of scorer 'unusual_activity'"):
+        from_rows(stored[:2])
+    with pytest.raises(StateError, match="animal 7: damaged state"):
+        from_rows([stored[0], replace(stored[1], state=b"short"), stored[2]])
+    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 1"):
+        from_rows([replace(stored[0], version=0), *stored[1:]])
+
+
+def test_a_full_batch_leaves_out_its_last_request_which_may_go_on():
+    frames = [frame([window()], received_ms=at) for at in (10, 10, 20, 20)]
+    assert whole_arrivals(frames, 4) == frames[:2]
+    assert whole_arrivals(frames, 5) == frames
+    assert whole_arrivals(frames[:2], 2) == frames[:2], "a request longer than a batch cannot be kept whole"

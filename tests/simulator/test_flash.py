@@ -1,0 +1,108 @@
+"""NOR flash: what silicon does to bits."""
+
+import pytest
+
+from simulator.flash import PARTITIONS_4MIB, FlashError, Nor, Region
+
+
+@pytest.fixture
+def nor():
+    return Nor(4 * 4096, [Region("prov", 0, 8192), Region("log", 8192, 8192)])
+
+
+def test_new_flash_is_all_ones(nor):
+    assert nor.read(0, nor.size) == b"\xff" * nor.size
+
+
+def test_programming_writes_into_erased_cells(nor):
+    nor.program(5, b"cow")
+    assert nor.read(4, 5) == b"\xffcow\xff"
+
+
+def test_programming_only_clears_bits(nor):
+    nor.program(0, b"\xf0\x0f")
+    nor.program(0, b"\x3c\xff")
+    assert nor.read(0, 2) == b"\x30\x0f"
+
+
+def test_erasing_sets_one_sector_and_no_other(nor):
+    nor.program(0, bytes(3 * 4096))
+    nor.erase(4096)
+    assert nor.read(0, 4096) == bytes(4096)
+    assert nor.read(4096, 4096) == b"\xff" * 4096
+    assert nor.read(8192, 4096) == bytes(4096)
+
+
+@pytest.mark.parametrize(("offset", "n"), [(1, 4096), (0, 100), (2048, 2048)])
+def test_less_than_a_sector_cannot_be_erased(nor, offset, n):
+    with pytest.raises(FlashError, match="multiples of 4096"):
+        nor.erase(offset, n)
+
+
+@pytest.mark.parametrize(("offset", "n"), [(-1, 1), (16384, 1), (16380, 5), (0, -1)])
+def test_nothing_outside_the_chip_is_read(nor, offset, n):
+    with pytest.raises(FlashError, match=f"offset={offset}, n={n}: outside 0..16384"):
+        nor.read(offset, n)
+
+
+def test_programming_over_the_end_changes_nothing(nor):
+    with pytest.raises(FlashError):
+        nor.program(16383, b"ab")
+    assert nor.read(16383, 1) == b"\xff"
+
+
+def test_wear_is_counted_by_sector_and_by_byte(nor):
+    nor.erase(0, 8192)
+    nor.erase(4096)
+    nor.program(0, b"abc")
+    nor.program(0, b"")
+    assert nor.erases == [1, 2, 0, 0]
+    assert nor.programmed_bytes == 3
+
+
+def test_a_partition_counts_from_its_own_start(nor):
+    log = nor.partition("log")
+    log.program(4096, b"\x01")
+    assert nor.read(8192 + 4096, 1) == b"\x01"
+    assert log.read(4096, 2) == b"\x01\xff"
+    log.erase(4096)
+    assert (log.size, log.read(4096, 1)) == (8192, b"\xff")
+
+
+@pytest.mark.parametrize("access", [lambda p: p.read(8191, 2), lambda p: p.program(8190, b"abc"),
+                                    lambda p: p.erase(8192), lambda p: p.read(-1, 1)])  # fmt: skip
+def test_a_partition_ends_where_the_next_begins(nor, access):
+    with pytest.raises(FlashError, match="partition 'prov'"):
+        access(nor.partition("prov"))
+    assert nor.erases == [0, 0, 0, 0]
+
+
+def test_an_unknown_partition_names_those_there_are(nor):
+    with pytest.raises(FlashError, match="no partition 'nvs'; there are prov, log"):
+        nor.partition("nvs")
+
+
+@pytest.mark.parametrize(
+    ("regions", "complaint"),
+    [
+        ([Region("a", 0, 8192), Region("b", 4096, 4096)], "'b' overlaps 'a'"),
+        ([Region("a", 0, 4096), Region("a", 4096, 4096)], "'a' is there twice"),
+        ([Region("a", 100, 4096)], "multiples of 4096"),
+        ([Region("a", 0, 65536)], "outside"),
+    ],
+)
+def test_a_wrong_partition_table_is_refused(regions, complaint):
+    with pytest.raises(FlashError, match=complaint):
+        Nor(16384, regions)
+
+
+@pytest.mark.parametrize("size", [0, -4096, 5000])
+def test_a_chip_is_whole_sectors(size):
+    with pytest.raises(FlashError, match=f"size={size}"):
+        Nor(size)
+
+
+def test_the_table_of_a_4_mib_board_fits_and_keeps_two_sectors_for_the_identity():
+    nor = Nor(4 * 1024 * 1024, PARTITIONS_4MIB)
+    assert nor.partition("prov").size == 2 * 4096
+    assert nor.partition("log").offset + nor.partition("log").size == nor.size

