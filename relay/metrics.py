@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import Counter as Metric
+
+from relay.storage.ports import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
 # What became of a frame. Listed so that every one shows as 0 before it first happens.
 FRAME_RESULTS = (
@@ -20,6 +24,7 @@ FRAME_RESULTS = (
     "size",
     "shape",
     "version",
+    "schema",
     "range",
     "records",
 )
@@ -45,13 +50,18 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _counter(self, name: str, about: str, label: str) -> Counter:
-        return Counter(name, about, [label], registry=self.registry)
+    def _counter(self, name: str, about: str, label: str) -> Metric:
+        return Metric(name, about, [label], registry=self.registry)
 
-    def count_frames(self, counts: Mapping[str, int]) -> None:
-        """Add frames by result; KeyError for a result that is not in FRAME_RESULTS."""
-        for result, number in counts.items():
-            self._frames[result].inc(number)
+    def count_frames(self, outcomes: Sequence[str], refusals: Sequence[str]) -> None:
+        """Add frames by result; KeyError for one that is not in FRAME_RESULTS."""
+        stored = outcomes.count(STORED)
+        if stored:  # nearly always all of them
+            self._frames[STORED].inc(stored)
+        if stored < len(outcomes) or refusals:
+            for result, number in Counter((*outcomes, *refusals)).items():
+                if result != STORED:
+                    self._frames[result].inc(number)
 
     def note_commit(self, started_s: float) -> None:
         """Record an acknowledged request that began at `started_s` on the monotonic clock."""

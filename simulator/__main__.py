@@ -89,7 +89,7 @@ async def run_demo(options: Options, *, stay: bool) -> None:
             f"  phone page  {demo.phone_url}/phone/\n  relay       http://127.0.0.1:{demo.relay.port}/healthz"
         )
         click.echo(f"  {demo.result.collars} collars; Ctrl-C stops everything")
-        reporter = asyncio.ensure_future(report(demo, 0.2 if tty else 5.0, tty=tty))
+        reporter = asyncio.ensure_future(report(demo, 0.2 if tty else 2.0, tty=tty))
         try:
             result = await demo.run_day()
         finally:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from simulator.clock import VirtualClock
-from simulator.cloud import make_cloud
+from simulator.cloud import CLOUD, make_cloud
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.provision import provision
@@ -175,6 +175,8 @@ class Demo:
             webhook_url=webhook_url, phone_number_id=access.phone_number_id, waba_id=WABA_ID,
             farm=FARM, zone=ZONE, on_message=self._on_message,
         )  # fmt: skip
+        self.cloud = cloud[CLOUD]
+        self.cloud.phones.add(PHONE, FARMER)
         runner = web.AppRunner(cloud, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
@@ -211,9 +213,15 @@ class Demo:
         await self._stack.enter_async_context(self.host)
 
     async def _tell_time(self, utc_ms: int) -> None:
-        assert self.relay is not None
+        """Let everything due so far happen at its own time, then move on to `utc_ms`."""
+        await self._settle()
         self.clock.advance_to(utc_ms)
-        await self.relay.advance(utc_ms)
+        await self._settle()
+
+    async def _settle(self) -> None:
+        assert self.relay is not None
+        await self.relay.advance(self.clock.utc_ms)
+        await self.cloud.settle()
 
     def _on_message(self, utc_ms: int, to: str, body: str) -> None:
         if self.result.first_message_s is None:

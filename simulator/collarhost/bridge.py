@@ -89,7 +89,7 @@ class Call(NamedTuple):
 
 
 CALLS = (
-    Call(Code.HELLO, "", "", "token of this boot", "reset and wake cause, SoC, CPU Hz, RTC, id; retained memory"),
+    Call(Code.HELLO, "", "", "token of this boot", "cause of reset and wake, SoC, CPU Hz, RTC, id; memory"),
     Call(Code.I2C, "7-bit address", "bytes to read | bus Hz << 16", "bytes to write", "bytes read"),
     Call(Code.PIN_READ, "GPIO", "pull: 0 none, 1 down, 2 up", "", "value: level"),
     Call(Code.PIN_WRITE, "GPIO", "level", "", ""),
@@ -111,7 +111,7 @@ CALLS = (
     Call(Code.WLAN_STATUS, "", "", "", "value: network.STAT_*"),
     Call(Code.WLAN_RSSI, "", "", "", "value: dBm"),
     Call(Code.WLAN_CONFIG, "0 reconnects, 1 static address", "value", "", ""),
-    Call(Code.PARTITION_FIND, "type", "where to go on", "label, empty = any", "row of 25 bytes; value: go on at"),
+    Call(Code.PARTITION_FIND, "type", "where to go on", "label, empty = any", "row, 25 bytes; value: go on"),
     Call(Code.PARTITION_READ, "index", "offset | length << 32", "", "bytes"),
     Call(Code.PARTITION_WRITE, "index", "offset", "bytes to program", ""),
     Call(Code.PARTITION_ERASE, "index", "block of 4096 bytes", "", ""),

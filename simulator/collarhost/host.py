@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
-_LEAVE_S = 5.0
 
 
 class Progress(NamedTuple):
@@ -45,20 +44,21 @@ class CollarHost:
     `on_radio_time(utc_ms)` is awaited before each session: it tells the outside world the time and returns
     when that has nothing left to do. `staged` is the tree the interpreters run, each collar logs to a file
     in `log_folder`. A collar whose virtual time reaches `until_us` is parked. One that makes no call for
-    `stuck_s` of wall time hangs, and its watchdog bites. `say` is given one clear line about whatever
-    happens to a collar.
+    `stuck_s` of wall time hangs, and its watchdog bites; one that has not left `leave_s` after the end is
+    killed. `say` is given one clear line about whatever happens to a collar.
     """
 
     def __init__(  # noqa: PLR0913 - what a run consists of; all but boards and link are named
         self, boards: Sequence[SimBoard], link: Link, *, on_radio_time: Callable[[int], Awaitable[None]],
         staged: Path, log_folder: Path, start_utc_ms: int, until_us: int, trace: Trace | None = None,
-        say: Callable[[str], None] | None = None, stuck_s: float = 20.0, heap_kib: int = HEAP_KIB,
+        say: Callable[[str], None] | None = None, stuck_s: float = 20.0, leave_s: float = 5.0,
+        heap_kib: int = HEAP_KIB,
     ) -> None:  # fmt: skip
         self.bridge = Bridge()
         self.staged, self.until_us, self.heap_kib = staged.resolve(), until_us, heap_kib
         self.blocker: CollarLife | None = None
         self._link, self._on_radio_time, self._trace = link, on_radio_time, trace
-        self._start_utc_ms, self._stuck_s = start_utc_ms, stuck_s
+        self._start_utc_ms, self._stuck_s, self._leave_s = start_utc_ms, stuck_s, leave_s
         self._say = say or _LOG.info
         log_folder.mkdir(parents=True, exist_ok=True)
         self.lives = [CollarLife(self, b, log_folder / f"collar-{b.index + 1:03d}.log") for b in boards]
@@ -100,7 +100,7 @@ class CollarHost:
         for life in self.lives:
             life.stop()
         if self._living:
-            await asyncio.wait(self._living, timeout=_LEAVE_S)
+            await asyncio.wait(self._living, timeout=self._leave_s)
             for life in self.lives:
                 life.kill()
         for task in self._tasks - set(self._living):

@@ -13,12 +13,17 @@ class Flash:
         self.sectors = [bytearray(b"\xff" * 4096), bytearray(b"\xff" * 4096)]
         self.cut = None
 
-    def readblocks(self, block, buf):
-        buf[:] = self.sectors[block][: len(buf)]
+    def readblocks(self, block, buf, offset):
+        buf[:] = self.sectors[block][offset : offset + len(buf)]
 
-    def writeblocks(self, block, buf):
+    def ioctl(self, op, block):
+        assert op == 6
+        self.sectors[block][:] = b"\xff" * 4096
+
+    def writeblocks(self, block, buf, offset):
         written = len(buf) if self.cut is None else self.cut
-        self.sectors[block][:] = bytes(buf[:written]) + b"\xff" * (4096 - written)
+        for i in range(written):
+            self.sectors[block][offset + i] &= buf[i]
         if self.cut is not None:
             raise OSError(5)
 

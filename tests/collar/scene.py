@@ -44,13 +44,16 @@ class BlockDevice:
         if content is not None:
             self.partition.program(0, content)
 
-    def readblocks(self, block, buf):
-        buf[:] = self.partition.read(4096 * block, len(buf))
+    def readblocks(self, block, buf, offset):
+        buf[:] = self.partition.read(4096 * block + offset, len(buf))
 
-    def writeblocks(self, block, buf):
+    def ioctl(self, op, block):
+        assert op == 6
         self.partition.erase(4096 * block)
+
+    def writeblocks(self, block, buf, offset):
         whole = len(buf) if self.cut_after is None else self.cut_after
-        self.partition.program(4096 * block, bytes(buf[:whole]))
+        self.partition.program(4096 * block + offset, bytes(buf[:whole]))
         if self.cut_after is not None:
             raise OSError(errno.EIO, "power cut")
 

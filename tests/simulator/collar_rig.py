@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,11 @@ from simulator.collarhost.host import CollarHost
 from simulator.link import Link
 from simulator.motion import Still
 from simulator.trace import Trace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from simulator.collarhost.life import State
 
 START_UTC_MS = 1_772_409_600_000
 SECOND_US = 1_000_000
@@ -30,12 +35,13 @@ real_interpreter = pytest.mark.skipif(
 class Run:
     """What came of a run."""
 
-    host: CollarHost
     boards: list[SimBoard]
     trace: Trace
-    link: Link
+    host: CollarHost | None = None
+    link: Link | None = None
     lines: list[str] = field(default_factory=list)
     radio_times_ms: list[int] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)  # when the run ended
 
     def log(self, index: int = 0) -> list[str]:
         """Return what a collar printed, by line."""
@@ -50,32 +56,41 @@ def put(folder: Path, main: str, boot: str = "") -> Path:
     return folder
 
 
+async def until(condition) -> None:
+    """Let the loop turn until `condition()` holds; the test's own timeout is the deadline."""
+    while not condition():  # noqa: ASYNC110 - processes and sockets announce nothing to a test
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def hosting(
-    tmp_path, main, *, boards=None, until_us=HOUR_US, relay_port=1, boot="", collars=1, on_radio_time=None, **settings
-):  # fmt: skip
-    """A host that has not run yet, with a program for every collar."""
-    trace, lines, times_ms = Trace(), [], []
+    tmp_path, main, *, boards=None, until_us=HOUR_US, relay_port=1, boot="", collars=1, tell=None, **settings
+):
+    """A host that has not run yet, with a program for every collar; `tell(made, utc_ms)` is told the time."""
     staged = put(tmp_path / "staged", main, boot)
     boards = boards or [SimBoard(index, Still()) for index in range(collars)]
+    made = Run(boards, Trace())
 
     async def note_time(utc_ms):
-        times_ms.append(utc_ms)
+        made.radio_times_ms.append(utc_ms)
+        if tell is not None:
+            await tell(made, utc_ms)
 
     async with (
-        Link("127.0.0.1", relay_port, trace=trace) as link,
+        Link("127.0.0.1", relay_port, trace=made.trace) as made.link,
         CollarHost(
-            boards, link, on_radio_time=on_radio_time or note_time, staged=staged, log_folder=tmp_path / "logs",
-            start_utc_ms=START_UTC_MS, until_us=until_us, trace=trace, say=lines.append, **settings,
-        ) as host,
+            boards, made.link, on_radio_time=note_time, staged=staged, log_folder=tmp_path / "logs",
+            start_utc_ms=START_UTC_MS, until_us=until_us, trace=made.trace, say=made.lines.append, **settings,
+        ) as made.host,
     ):  # fmt: skip
-        yield Run(host, boards, trace, link, lines, times_ms)
+        yield made
 
 
 async def run(tmp_path, main, **settings) -> Run:
     """Run a program to its end."""
     async with hosting(tmp_path, main, **settings) as made:
         await made.host.run()
+        made.states = list(made.host.progress().states)
     return made
 
 

@@ -7,8 +7,18 @@ import errno
 import pytest
 
 from simulator.collarhost.board import (
-    DEEPSLEEP_RESET, EXT1_WAKE, GPIO_WAKE, IMU_ADDRESS, PWRON_RESET, SOFT_RESET, TIMER_WAKE, WDT_RESET, Ended,
-    Refused, SimBoard, Stopped,
+    DEEPSLEEP_RESET,
+    EXT1_WAKE,
+    GPIO_WAKE,
+    IMU_ADDRESS,
+    PWRON_RESET,
+    SOFT_RESET,
+    TIMER_WAKE,
+    WDT_RESET,
+    Ended,
+    Refused,
+    SimBoard,
+    Stopped,
 )  # fmt: skip
 from simulator.collarhost.bridge import FED, Ask, Code, Word
 from simulator.collarhost.soc import Battery

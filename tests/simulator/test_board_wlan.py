@@ -6,7 +6,13 @@ import pytest
 
 from simulator.collarhost.bridge import Word
 from simulator.collarhost.wlan import (
-    STAT_BEACON_TIMEOUT, STAT_CONNECTING, STAT_GOT_IP, STAT_IDLE, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD, WifiError,
+    STAT_BEACON_TIMEOUT,
+    STAT_CONNECTING,
+    STAT_GOT_IP,
+    STAT_IDLE,
+    STAT_NO_AP_FOUND,
+    STAT_WRONG_PASSWORD,
+    WifiError,
     Wlan,
 )  # fmt: skip
 

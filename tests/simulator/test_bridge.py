@@ -64,10 +64,10 @@ def test_the_fakes_know_a_text_for_every_status_that_is_no_errno():
 
 def test_calls_are_those_of_a_machine():
     assert [code.name for code in Code] == [
-        "HELLO", "I2C", "PIN_READ", "PIN_WRITE", "DELAY", "LIGHT_SLEEP", "WAKE_PINS", "DEEP_SLEEP", "RESET", "WDT_ARM",
-        "WDT_FEED", "ADC", "TEMPERATURE", "RETAIN", "STOPPED", "UPTIME", "WLAN_ACTIVE", "WLAN_CONNECT",
-        "WLAN_DISCONNECT", "WLAN_STATUS", "WLAN_RSSI", "WLAN_CONFIG", "PARTITION_FIND", "PARTITION_READ",
-        "PARTITION_WRITE", "PARTITION_ERASE",
+        "HELLO", "I2C", "PIN_READ", "PIN_WRITE", "DELAY", "LIGHT_SLEEP", "WAKE_PINS", "DEEP_SLEEP", "RESET",
+        "WDT_ARM", "WDT_FEED", "ADC", "TEMPERATURE", "RETAIN", "STOPPED", "UPTIME", "WLAN_ACTIVE",
+        "WLAN_CONNECT", "WLAN_DISCONNECT", "WLAN_STATUS", "WLAN_RSSI", "WLAN_CONFIG", "PARTITION_FIND",
+        "PARTITION_READ", "PARTITION_WRITE", "PARTITION_ERASE",
     ]  # fmt: skip
 
 

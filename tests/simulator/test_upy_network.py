@@ -19,14 +19,19 @@ async def printed(tmp_path, program, **settings):
 
 
 async def test_an_interface_comes_up_step_by_step(tmp_path):
-    lines = await printed(
-        tmp_path,
-        "print(wlan.active(), wlan.status(), wlan.ifconfig()[0]); wlan.active(True); wlan.connect('farm', 'key')\n"
-        "print(wlan.active(), wlan.status() == network.STAT_CONNECTING)\n"
-        "while not wlan.isconnected(): time.sleep_ms(100)\n"
-        "print(wlan.status() == network.STAT_GOT_IP, -75 < wlan.status('rssi') < -50, wlan.ifconfig()[0])\n"
-        "wlan.disconnect(); print(wlan.status()); wlan.active(False); print(wlan.active())\n",
-    )
+    program = """
+print(wlan.active(), wlan.status(), wlan.ifconfig()[0])
+wlan.active(True)
+wlan.connect("farm", "key")
+print(wlan.active(), wlan.status() == network.STAT_CONNECTING)
+while not wlan.isconnected(): time.sleep_ms(100)
+print(wlan.status() == network.STAT_GOT_IP, -75 < wlan.status("rssi") < -50, wlan.ifconfig()[0])
+wlan.disconnect()
+print(wlan.status())
+wlan.active(False)
+print(wlan.active())
+"""
+    lines = await printed(tmp_path, program)
     assert lines == ["False 1000 0.0.0.0", "True True", "True True 10.0.0.2", "1000", "False"]
 
 
@@ -59,12 +64,14 @@ async def test_the_driver_refuses(tmp_path, act, error):
 
 
 async def test_with_a_limit_of_tries_it_says_why_it_gave_up(tmp_path):
-    lines = await printed(
-        tmp_path,
-        "wlan.config(reconnects=1, pm=wlan.PM_NONE); wlan.active(True); wlan.connect('a', 'b')\n"
-        "time.sleep(60); print(wlan.status() == network.STAT_NO_AP_FOUND, wlan.config('pm'), wlan.config('ssid'))\n",
-        boards=[SimBoard(0, Still(), coverage=())],
-    )
+    program = """
+wlan.config(reconnects=1, pm=wlan.PM_NONE)
+wlan.active(True)
+wlan.connect("a", "b")
+time.sleep(60)
+print(wlan.status() == network.STAT_NO_AP_FOUND, wlan.config("pm"), wlan.config("ssid"))
+"""
+    lines = await printed(tmp_path, program, boards=[SimBoard(0, Still(), coverage=())])
     assert lines == ["True 0 a"]
 
 

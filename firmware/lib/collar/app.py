@@ -8,6 +8,8 @@ a back-off, after which a sensor that was at fault is set up anew. A watchdog of
 takes longer than 45 s.
 """
 
+import gc
+
 from herdcore import features
 from herdcore.compat import const
 from herdcore.vocabulary import WINDOW_SAMPLES
@@ -60,7 +62,7 @@ class Collar:
         self.state = COLD
         self.wakes = 0
         self.faults_in_row = 0
-        # The large buffers come first, while the heap is whole.
+        gc.collect()  # what importing left behind: the large buffers come first and want whole pieces
         self.imu = Lsm6dsox(board.i2c, board.pause_ms)
         self.sampler = Sampler(self.imu, board.uptime_ms)
         self._packed = bytearray(_DRAIN_WINDOWS * _WINDOW_BYTES)
@@ -136,6 +138,7 @@ class Collar:
         self.kept["abnormal_boots"] = self.kept["abnormal_boots"] + 1 if cause in (HARD, WATCHDOG) else 0
         self.kept.save()
         self.period_s = identity.upload_s
+        gc.collect()  # the sector's copies
         self.outbox = Outbox(identity.device, identity.epoch, identity.boot, self._next_boot)
         self.uplink = Uplink(identity, self.outbox, board.open_stream, board.uptime_ms)
         self.identity = identity
@@ -262,6 +265,7 @@ class Collar:
 
     def _uplink_state(self) -> int:
         """Join, tell, leave. A failure is no fault: it is counted, and the next try comes later."""
+        gc.collect()
         try:
             ack = self._talk()
         except (OSError, ValueError):

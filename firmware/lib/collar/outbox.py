@@ -3,7 +3,7 @@
 The interface: append_windows(up_ms, packed), append_health(up_ms, record), seal(), next_batch(),
 frame(slot, now_s), ack(ranges). A frame's identity (boot, seq), date and records are fixed when it is sealed;
 only its age is new on every attempt. When the ring is full the oldest frame goes, and its number is told in
-the health record. Windows are copied into cells of one preallocated buffer: nothing is allocated per window.
+the health record. Windows are copied into cells of preallocated buffers: nothing is allocated per window.
 """
 
 from array import array
@@ -17,6 +17,7 @@ CELLS = 704  # windows: an hour
 
 _CELL = const(14)  # bytes of a window
 _FRAME_WINDOWS = const(88)
+_CHUNK_CELLS = const(44)
 _DRIFT_MS = WINDOW_MS  # a frame whose windows are dated this wrong by now ends
 _FREE, _OPEN, _SEALED, _ACKED = const(0), const(1), const(2), const(3)
 _SEQ_MAX = const(0xFFFF)
@@ -30,13 +31,16 @@ class Outbox:
         self._raise_boot = raise_boot
         self._seq = 0
         self._cells = cells
-        self._data = bytearray(cells * _CELL)
+        # In pieces: a heap full of code that was just imported has no large free one.
+        self._chunks = [bytearray(_CHUNK_CELLS * _CELL) for _ in range(-(-cells // _CHUNK_CELLS))]
         self._scratch = bytearray(_FRAME_WINDOWS * _CELL)
         self._state = bytearray(SLOTS)
         self._schema = bytearray(SLOTS)
         self._boots = array("H", bytes(2 * SLOTS))
         self._seqs = array("H", bytes(2 * SLOTS))
-        self._up_ms = array("Q", bytes(8 * SLOTS))
+        # Not one array of 64 bits: reading that allocates whatever the value.
+        self._up_s = array("I", bytes(4 * SLOTS))
+        self._up_ms = array("H", bytes(2 * SLOTS))  # beyond the second
         self._first = array("H", bytes(2 * SLOTS))  # cell
         self._bytes = array("H", bytes(2 * SLOTS))
         self._tail = 0  # oldest slot
@@ -87,7 +91,7 @@ class Outbox:
         slot = self._newest()
         if slot >= 0 and self._state[slot] == _OPEN:
             windows = self._bytes[slot] // _CELL
-            expected_ms = self._up_ms[slot] + windows * WINDOW_MS
+            expected_ms = 1000 * self._up_s[slot] + self._up_ms[slot] + windows * WINDOW_MS
             if windows < _FRAME_WINDOWS and abs(up_ms - expected_ms) < _DRIFT_MS:
                 return slot
             self.seal()
@@ -100,13 +104,15 @@ class Outbox:
         slot = self._newest()
         self._state[slot] = _OPEN
         self._schema[slot] = schema
-        self._up_ms[slot] = up_ms
+        self._up_s[slot] = up_ms // 1000
+        self._up_ms[slot] = up_ms % 1000
         self._first[slot] = self._head_cell
         self._bytes[slot] = 0
         return slot
 
     def _put_cell(self, source, at: int, size: int) -> None:
-        data, to = self._data, self._head_cell * _CELL
+        data = self._chunks[self._head_cell // _CHUNK_CELLS]
+        to = self._head_cell % _CHUNK_CELLS * _CELL
         for i in range(size):
             data[to + i] = source[at + i]
         self._head_cell = (self._head_cell + 1) % self._cells
@@ -129,7 +135,7 @@ class Outbox:
 
     def frame(self, slot: int, now_s: int) -> wire.Frame:
         """Return a frame as it is at uptime `now_s`; its records are valid until the next call."""
-        up_s = self._up_ms[slot] // 1000
+        up_s = self._up_s[slot]
         return wire.Frame(
             wire.frame_kind(self._schema[slot]),
             self._device,
@@ -142,11 +148,15 @@ class Outbox:
         )
 
     def _records(self, slot: int) -> memoryview:
-        size, at = self._bytes[slot], self._first[slot] * _CELL
-        until_end = min(size, len(self._data) - at)
-        data, scratch = memoryview(self._data), memoryview(self._scratch)
-        scratch[:until_end] = data[at : at + until_end]
-        scratch[until_end:size] = data[: size - until_end]
+        size, cell, done = self._bytes[slot], self._first[slot], 0
+        scratch = memoryview(self._scratch)
+        while done < size:
+            at = cell % _CHUNK_CELLS * _CELL
+            cells = min(_CHUNK_CELLS - cell % _CHUNK_CELLS, self._cells - cell)
+            part = min(size - done, cells * _CELL)
+            scratch[done : done + part] = memoryview(self._chunks[cell // _CHUNK_CELLS])[at : at + part]
+            done += part
+            cell = (cell + cells) % self._cells
         return scratch[:size]
 
     # forgetting

@@ -8,6 +8,8 @@ import struct
 from binascii import crc32
 from collections import namedtuple
 
+from herdcore.compat import const
+
 SECTOR_BYTES = 4096
 SECTORS = 2
 
@@ -17,6 +19,7 @@ _HEAD_BYTES = struct.calcsize(_HEAD)
 _NUMBERS = "<IBHIH4s32s"  # device, epoch, boot, upload_s, port, resets by cause, key
 _NUMBERS_BYTES = struct.calcsize(_NUMBERS)
 _KEY_BYTES = 32
+_IOCTL_ERASE = const(6)  # of a block device, vfs.AbstractBlockDev
 # name, low, high: of the number, or of the length in bytes
 _BOUNDS = (
     ("device", 0, 0xFFFFFFFF),
@@ -81,10 +84,8 @@ def pack_identity(identity: Identity, counter: int, resets: bytes = b"\x00\x00\x
 
 def _unpack(raw, sector: int):
     """Return the _Copy in a sector's bytes, or None where there is no whole one."""
-    magic, counter, size = struct.unpack_from(_HEAD, raw, 0)
+    _, counter, size = struct.unpack_from(_HEAD, raw, 0)
     end = _HEAD_BYTES + size
-    if magic != _MAGIC or end + 4 > len(raw):
-        return None
     if struct.unpack_from("<I", raw, end)[0] != crc32(memoryview(raw)[:end]) & 0xFFFFFFFF:
         return None
     identity, resets = _unpack_payload(raw)
@@ -117,22 +118,35 @@ def _unpack_payload(raw):
     return identity, resets
 
 
+def _read(flash, sector: int) -> bytearray:
+    """Return as much of a sector as its head says is written, nothing if that makes no sense.
+
+    Never a whole sector: a heap full of code may not have 4 kB in one piece.
+    """
+    head = bytearray(_HEAD_BYTES)
+    flash.readblocks(sector, head, 0)
+    magic, _, size = struct.unpack(_HEAD, head)
+    if magic != _MAGIC or not _NUMBERS_BYTES < size <= SECTOR_BYTES - _HEAD_BYTES - 4:
+        return bytearray()
+    raw = bytearray(_HEAD_BYTES + size + 4)
+    flash.readblocks(sector, raw, 0)
+    return raw
+
+
 def _newest(flash):
     """Return the newest whole _Copy on `flash`, or None."""
     found = None
-    raw = bytearray(SECTOR_BYTES)
     for sector in range(SECTORS):
-        flash.readblocks(sector, raw)
-        copy = _unpack(raw, sector)
+        raw = _read(flash, sector)
+        copy = _unpack(raw, sector) if raw else None
         if copy and (found is None or copy.counter > found.counter):
             found = copy
     return found
 
 
 def _write(flash, sector: int, raw: bytes) -> None:
-    block = bytearray(b"\xff" * SECTOR_BYTES)
-    block[: len(raw)] = raw
-    flash.writeblocks(sector, block)
+    flash.ioctl(_IOCTL_ERASE, sector)
+    flash.writeblocks(sector, raw, 0)
 
 
 def load_identity(flash) -> Identity:

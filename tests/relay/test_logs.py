@@ -1,0 +1,89 @@
+"""What the relay logs: one object per line, and nothing that is nobody's business."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from relay.config import LogConfig
+from relay.logs import configure_logs, redact
+
+
+@pytest.fixture
+def log(request):
+    """Configure logging to a buffer; put back what was there."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    stream = io.StringIO()
+
+    def configure(**config):
+        configure_logs(LogConfig(**config), stream)
+        return stream
+
+    yield configure
+    root.handlers[:], level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+KEY = "0f" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("sent to +491701234567", "sent to +49…67"),
+        ("wa_id 491701234567.", "wa_id 49…67."),
+        ("token EAAGm0PX4ZCpsBAKZCZB", "token EAA…"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer …"),
+        (f"key {KEY} leaked", "key … leaked"),
+        ("collar 4294967 seq 65535 at 12:30", "collar 4294967 seq 65535 at 12:30"),
+        ("2026-11-22T16:00:00.123456Z", "2026-11-22T16:00:00.123456Z"),
+    ],
+)
+def test_secrets_are_taken_out_of_text(text, clean):
+    assert redact(text) == clean
+
+
+def test_a_line_is_one_json_object_with_time_level_and_place(log):
+    stream = log()
+    logging.getLogger("relay.x").info("%d frames from %s", 3, "a gateway")
+    line = json.loads(stream.getvalue())
+    assert (line["event"], line["level"], line["logger"]) == ("3 frames from a gateway", "info", "relay.x")
+    assert line["timestamp"].endswith("Z")
+
+
+def test_members_and_exceptions_are_cleaned_as_well(log):
+    stream = log()
+    error = ValueError(f"cannot send to +491701234567 with {KEY}")
+    who = {"phone": "+491701234567", "token": "EAAabc"}
+    logging.getLogger("relay.x").error("failed", exc_info=error, extra=who)
+    structlog.get_logger("relay.y").warning(
+        "again", nested={"key": KEY, "to": ["+491701234567"]}, raw=b"secret"
+    )
+    text = stream.getvalue()
+    for secret in ("1701234567", KEY, "EAAabc", "secret"):
+        assert secret not in text
+    assert "ValueError: cannot send to +49…67 with …" in text
+
+
+def test_text_is_for_reading(log):
+    stream = log(format="text")
+    logging.getLogger("relay.x").warning("disk is slow", extra={"fsync_ms": 80})
+    assert stream.getvalue().endswith("warning relay.x: disk is slow fsync_ms=80\n")
+
+
+def test_a_trace_follows_its_line_in_text(log):
+    stream = log(format="text")
+    logging.getLogger("relay.x").error("failed", exc_info=OSError("disk gone"))
+    assert stream.getvalue().splitlines()[-1] == "OSError: disk gone"
+
+
+def test_what_is_below_the_level_is_not_logged(log):
+    stream = log(level="warning")
+    logging.getLogger("relay.x").info("chatter")
+    assert stream.getvalue() == ""
