@@ -42,7 +42,7 @@ class Batch:
     refusals: list[str] = field(default_factory=list)  # why, for the counters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What to send: `body` if `status` is 200, otherwise a problem document with `results`."""
 

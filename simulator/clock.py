@@ -1,6 +1,8 @@
-"""Virtual time: it stands still until somebody moves it."""
+"""Virtual time stands still until somebody moves it; the wall's does not ask."""
 
 from __future__ import annotations
+
+import time
 
 START_UTC_MS = 1_772_409_600_000  # 2026-03-02 00:00 UTC, a Monday: where a simulation starts by default
 
@@ -39,3 +41,12 @@ class VirtualClock:
         if utc_ms < self.utc_ms:
             raise ValueError(f"utc_ms={utc_ms} is before {self.utc_ms}: time only goes forward")
         self._now_us = max(self._now_us, (utc_ms - self.start_utc_ms) * 1000)
+
+
+class WallUtc:
+    """The wall's time, for parts that serve a real relay."""
+
+    @property
+    def utc_ms(self) -> int:
+        """UTC, ms since 1970."""
+        return time.time_ns() // 1_000_000

@@ -68,11 +68,12 @@ def _respond(answer: Answer) -> web.Response:
 async def _read_body(request: web.Request) -> bytes | web.Response:
     """Return the body, or the answer that refuses it."""
     app = request.app
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    headers = request.headers
+    if headers.get("Content-Encoding", "identity").lower() != "identity":
         return _refuse(
             app, "encoding", 415, "content-encoding", "frames are not compressed; send them as they are"
         )
-    if request.content_type != CONTENT_TYPE:
+    if headers.get("Content-Type") != CONTENT_TYPE and request.content_type != CONTENT_TYPE:
         return _refuse(app, "content_type", 415, "content-type", f"want {CONTENT_TYPE}")
     if (request.content_length or 0) > wire.BODY_MAX:
         return _too_large(app)

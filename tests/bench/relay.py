@@ -2,7 +2,8 @@
 
 One process holds every server of the ladder, a second one the keep-alive clients. The rungs take turns, so that a
 busy neighbour hits all of them; the cost is the server's own processor time (all its threads) per frame, and the
-ratios are taken within a round. "full" is the product itself: verify, decode, commit with fsync, score, acknowledge.
+ratios are taken within a round. "full" is the product's whole ingest: verify, decode, commit with fsync,
+acknowledge; "scored" is the same with the scorer at work behind it.
 
     python tests/bench/relay.py [--seconds 40] [--seed 1]
 """
@@ -28,13 +29,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "firmware/lib")]
 import uvloop
 from aiohttp import web
 from herdcore import wire
-from tests.bench.relay_client import COLLARS, collar_secret
+from tests.bench.relay_client import COLLARS, Herd, collar_secret
 from tests.bench.report import report
 
 from relay.app import make_app, make_runner
 from relay.config import Config, SecretsConfig, StateConfig
 from relay.ingest import Ingest
-from relay.keys import INGEST
+from relay.keys import INGEST, SCORER
 from relay.model import CollarKey
 from relay.storage.ports import STORED
 from relay.storage.sqlite import SqliteStorage
@@ -42,8 +43,9 @@ from relay.vault import open_vault
 
 ACK = bytes(60)  # about the size of a real answer for one collar
 SIZES = (1, 16)
-RUNGS = ("noop", "body", "verify", "durable", "full")
-FRAMES_PER_TURN = {1: 3_000, 16: 12_000}
+RUNGS = ("noop", "body", "verify", "full", "scored")
+FRAMES_PER_TURN = {1: 2_000, 16: 4_800}
+STORING = ("full", "scored")  # the others may get the same frames again
 
 
 @dataclass(slots=True)
@@ -59,7 +61,8 @@ class Rung:
 def config_in(folder: Path) -> Config:
     """Return settings for a relay below `folder`."""
     return Config(
-        state=StateConfig(dir=str(folder / "state")), secrets=SecretsConfig(master_key_file=str(folder / "master.key"))
+        state=StateConfig(dir=str(folder / "state")),
+        secrets=SecretsConfig(master_key_file=str(folder / "master.key")),
     )
 
 
@@ -100,24 +103,26 @@ async def register(folder: Path) -> list[CollarKey]:
         return await storage.collar_keys()
 
 
-async def without_scorer(app: web.Application) -> web.Application:
-    """Leave the product as it is but for scoring: the rung below `full`."""
-    from relay.keys import SCORER  # noqa: PLC0415 - set at start-up only
+def without_scorer(app: web.Application) -> web.Application:
+    """Leave the product as it is, but let nobody wake the scorer."""
 
-    app.on_startup.append(lambda started: asyncio.sleep(0, setattr(started[SCORER], "wake", lambda _: None)))
+    async def silence(started: web.Application) -> None:
+        started[SCORER].wake = lambda _partitions: None
+
+    app.on_startup.append(silence)
     return app
 
 
 async def open_ladder(stack: AsyncExitStack, folder: Path) -> list[Rung]:
     """Start a server per rung."""
-    keys = await register(folder / "durable")
-    await register(folder / "full")
+    keys = await register(folder / "full")
+    await register(folder / "scored")
     apps = {
         "noop": bare(web.Application(), read=False),
         "body": bare(web.Application(), read=True),
         "verify": undurable(Ingest(keys)),
-        "durable": await without_scorer(make_app(config_in(folder / "durable"))),
-        "full": make_app(config_in(folder / "full")),
+        "full": without_scorer(make_app(config_in(folder / "full"))),
+        "scored": make_app(config_in(folder / "scored")),
     }
     rungs = []
     for name in RUNGS:
@@ -142,13 +147,13 @@ class Clients:
         return cls(
             await asyncio.create_subprocess_exec(
                 sys.executable, str(ROOT / "tests/bench/relay_client.py"), str(seed),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, preexec_fn=lambda: pin(1),
             )
         )  # fmt: skip
 
-    async def prepare(self, rung: str, port: int, per_post: int, frames: int) -> None:
+    async def prepare(self, herd: str, port: int, per_post: int, frames: int) -> None:
         """Let it sign its frames before the clock runs."""
-        await self._ask({"rung": rung, "port": port, "per_post": per_post, "frames": frames})
+        await self._ask({"herd": herd, "port": port, "per_post": per_post, "frames": frames})
 
     async def go(self) -> dict[str, float]:
         """Let it send them; return what it measured. Raises RuntimeError if a frame was not acknowledged."""
@@ -173,7 +178,8 @@ class Clients:
 async def turn(clients: Clients, rung: Rung, per_post: int) -> None:
     """Let one rung have its turn and record what it cost."""
     frames = FRAMES_PER_TURN[per_post]
-    await clients.prepare(rung.name, rung.port, per_post, frames)
+    herd = rung.name if rung.name in STORING else "again"
+    await clients.prepare(herd, rung.port, per_post, frames)
     gc.collect()
     before_s = time.process_time()
     measured = await clients.go()
@@ -195,6 +201,8 @@ async def measure(seconds: float, seed: int) -> dict[str, object]:
                 for rung in rungs:
                     await turn(clients, rung, per_post)
             rounds += 1
+    for r in rungs:
+        print(r.name, [round(x) for x in r.cost_us[1]])
     return figures(rungs, rounds)
 
 
@@ -202,13 +210,19 @@ def figures(rungs: list[Rung], rounds: int) -> dict[str, object]:
     """Return medians and minima, without the first round, and ratios to the ceiling of the same round."""
     by_name = {rung.name: rung for rung in rungs}
     ceiling = by_name["body"].cost_us[1][1:]
-    found: dict[str, object] = {"rounds": rounds - 1, "frame_bytes": 0, "ceiling_us": statistics.median(ceiling)}
+    found: dict[str, object] = {
+        "rounds": rounds - 1,
+        "frame_bytes": len(Herd(0).frames("", 1)[0]),
+        "ceiling_us": statistics.median(ceiling),
+    }
     for size in SIZES:
         for rung in rungs:
             costs = rung.cost_us[size][1:]
             found[f"{rung.name}_{size}_us"] = statistics.median(costs)
             found[f"{rung.name}_{size}_us_min"] = min(costs)
-            found[f"ratio_{rung.name}_{size}"] = statistics.median(c / o for c, o in zip(ceiling, costs, strict=True))
+            found[f"ratio_{rung.name}_{size}"] = statistics.median(
+                c / o for c, o in zip(ceiling, costs, strict=True)
+            )
         found[f"p99_full_{size}_ms"] = statistics.median(by_name["full"].p99_ms[size][1:])
     return found
 
@@ -224,12 +238,22 @@ def show(found: dict[str, object]) -> None:
             print(f"{size:>8}  {name:8} {cost:>9.1f} {least:>7.1f} {ratio:>10.2f}")
 
 
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def pin(place: int) -> None:
+    """Keep this process on one core, where there are several: server and clients must not push each other."""
+    if len(CORES) > 1:
+        os.sched_setaffinity(0, {CORES[place]})
+
+
 def main() -> None:
     """Measure, print, write build/bench/bench-relay.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    pin(0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(measure(options.seconds, options.seed))
     show(found)

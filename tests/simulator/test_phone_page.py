@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
+from tests.browser import needs_chromium, phone_sized_page
 from tests.simulator.cloud_scene import PHONE, open_sky, template_message, text_message
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no system Chromium: apt-get install chromium")
-
-
-@pytest.fixture
-async def browser(tmp_path):
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=CHROMIUM, args=QUIET, viewport={"width": 390, "height": 844}
-        )
-        yield context
-        await context.close()
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -35,16 +19,16 @@ async def sky():
 
 
 @pytest.fixture
-async def page(browser, sky):
+async def page(sky):
     """The open page; whatever the browser complains about fails the test."""
-    page = browser.pages[0]
     complaints = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(str(sky.server.make_url("/phone/")))
-    await expect(page.locator("#owner")).to_have_text("to Alex")
-    yield page
-    await page.goto("about:blank")
+    async with phone_sized_page() as page:
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await page.goto(str(sky.server.make_url("/phone/")))
+        await expect(page.locator("#owner")).to_have_text("to Alex")
+        yield page
+        await page.goto("about:blank")
     assert complaints == []
 
 
