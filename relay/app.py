@@ -87,6 +87,7 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         if whatsapp:
             tasks.start("dispatcher", whatsapp.dispatcher.run)
             tasks.start("webhook", whatsapp.webhook.run)
+        app[frames.FRAMES] = frames.Frames(app)
         health.add_gauges(app)
         yield
 

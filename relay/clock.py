@@ -8,6 +8,7 @@ import itertools
 import time
 from typing import Protocol
 
+_SET_BACK_MS = 1_000
 _LONGEST_SLEEP_S = 30  # the wall clock may be set while we sleep
 
 
@@ -18,7 +19,7 @@ class Clock(Protocol):
         """Return the time."""
 
     async def wait_until(self, utc_ms: int) -> None:
-        """Return once now_ms() >= utc_ms."""
+        """Return once now_ms() >= utc_ms, or once somebody has set the clock back: look at it again."""
 
 
 class WallClock:
@@ -29,9 +30,11 @@ class WallClock:
         return time.time_ns() // 1_000_000
 
     async def wait_until(self, utc_ms: int) -> None:
-        """Return once now_ms() >= utc_ms, also when the clock is set meanwhile."""
-        while (left_ms := utc_ms - self.now_ms()) > 0:  # noqa: ASYNC110 - no event tells that somebody set the clock
-            await asyncio.sleep(min(left_ms / 1000, _LONGEST_SLEEP_S))
+        """Return once now_ms() >= utc_ms, or once somebody has set the clock back by a second or more."""
+        latest_ms = now_ms = self.now_ms()
+        while latest_ms - _SET_BACK_MS < now_ms < utc_ms:
+            await asyncio.sleep(min((utc_ms - now_ms) / 1000, _LONGEST_SLEEP_S))
+            latest_ms, now_ms = max(latest_ms, now_ms), self.now_ms()
 
 
 class FollowedClock:

@@ -48,6 +48,8 @@ class ServerConfig:
 
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8080, "TCP port; 0 lets the system choose", low=0, high=65535)
+    tls_cert_file: str = _setting("", "certificate chain in PEM; with it the relay speaks TLS", is_path=True)
+    tls_key_file: str = _setting("", "its private key in PEM, mode 0600", is_path=True)
 
 
 @dataclass(frozen=True, slots=True)

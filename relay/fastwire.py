@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import struct
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 _TAIL = wire.TAG_BYTES + 2  # the tag with its head
 _FIXED_BYTES = 8  # array head, kind, device with its head, epoch
+_HEAD = struct.Struct(">BBBIB")
+_TAG_HEAD = b"\xc4\x08"
+_SIZES = (25, wire.FRAME_MAX)
+_NUMBERS = struct.Struct(">HHII")  # boot, seq, up_s, age_s: packs what is in range
+_TYPES = [int, int, int, int, bytes, bytes]
+# kind -> bytes of a record, most bytes of records; health frames are rare, and have more rules than these.
+_WIDTHS = {
+    wire.frame_kind(schema): (width, width * most)
+    for schema, (name, width, most) in wire.SCHEMAS.items()
+    if name != "health"
+}
 _ACK_HEAD = b"\x98\x01\xce"  # array of 8, version 1, the head of a u32
 _pack: Any = msgpack.Packer().pack
 
@@ -37,10 +49,21 @@ def decode_batch(body: bytes) -> list[bytes]:
         )
     except (ValueError, msgpack.UnpackException):
         frames = None
-    if type(frames) is list and frames and all(type(frame) is bytes for frame in frames):
+    if type(frames) is list and set(map(type, frames)) == {bytes}:
         return frames
     wire.decode_batch(body)  # says what is wrong
     raise wire.BatchError("shape", "no array of byte strings")
+
+
+def peek(raw: bytes) -> tuple[int, int]:
+    """Return (device, epoch) of what may be a frame. Raises wire.FrameError."""
+    if len(raw) > _FIXED_BYTES:
+        array, kind, u32, device, epoch = _HEAD.unpack_from(raw)
+        right = array == 0x99 and kind >> 4 == wire.VERSION and u32 == 0xCE and epoch < 128
+        if right and raw[-_TAIL : -wire.TAG_BYTES] == _TAG_HEAD and _SIZES[0] <= len(raw) <= _SIZES[1]:
+            return device, epoch
+    found: tuple[int, int] = wire.peek(raw)
+    return found
 
 
 @lru_cache(maxsize=32_768)  # 1 KiB each
@@ -66,42 +89,23 @@ def tag_ok(raw: bytes, key_up: bytes) -> bool:
 
 
 def decode_frame(raw: bytes) -> Sequence[Any]:
-    """Return the fields, in wire.Frame's order, of what wire.peek() accepts. Raises wire.FrameError."""
+    """Return the fields, in wire.Frame's order, of what peek() accepts. Raises wire.FrameError."""
     try:
-        fields = msgpack.unpackb(raw, max_array_len=9, max_str_len=0, max_map_len=0, max_ext_len=0)
-    except (ValueError, msgpack.UnpackException):
-        return wire.decode_frame(raw)
-    return fields if _plainly_right(fields, len(raw)) else wire.decode_frame(raw)
-
-
-def _plainly_right(fields: list[Any], size: int) -> bool:
-    kind, _, _, boot, seq, up_s, age_s, records, tag = fields
-    if type(records) is not bytes or type(tag) is not bytes or type(kind) is not int:
-        return False
-    name, width, most = wire.SCHEMAS.get(kind & 15, ("", 1, 0))
-    length = len(records)
-    if name == "health" or length % width or not 0 < length <= width * most:
-        return False
-    # Each integer is in its shortest form if all together are as short as can be.
-    shortest = _FIXED_BYTES + _u16(boot) + _u16(seq) + _u32(up_s) + _u32(age_s) + _bin(length) + _TAIL
-    return size == shortest
-
-
-def _u16(value: Any) -> int:
-    """Return how many bytes a 16-bit number takes; for any other value more than a frame has."""
-    if type(value) is not int or not 0 <= value <= 0xFFFF:
-        return wire.FRAME_MAX
-    return 1 if value < 0x80 else 2 if value < 0x100 else 3
-
-
-def _u32(value: Any) -> int:
-    if type(value) is int and 0xFFFF < value <= 0xFFFFFFFF:
-        return 5
-    return _u16(value)
-
-
-def _bin(length: int) -> int:
-    return length + (2 if length < 0x100 else 3)
+        fields = msgpack.unpackb(raw)  # peek() has bounded its size, and nothing inside can be longer
+        rest = fields[3:]  # what peek() has not looked at
+        boot, seq, up_s, age_s, records, _ = rest
+        _NUMBERS.pack(boot, seq, up_s, age_s)
+        width, most_bytes = _WIDTHS[fields[0]]
+        # What we would write ourselves is in its shortest form, and so is what equals it.
+        right = (
+            list(map(type, rest)) == _TYPES
+            and len(records) % width == 0
+            and 0 < len(records) <= most_bytes
+            and _pack(rest)[1:] == raw[_FIXED_BYTES:]
+        )
+    except (ValueError, TypeError, KeyError, struct.error, msgpack.UnpackException):
+        right = False
+    return fields if right else wire.decode_frame(raw)
 
 
 class AckWriter:
@@ -115,8 +119,11 @@ class AckWriter:
         self, device: int, ranges: list[tuple[int, int, int]], utc_ms: int, key_down: bytes, tags: list[bytes]
     ) -> bytes:
         """Return what wire.encode_ack returns."""
-        signed = b"".join((_ACK_HEAD, device.to_bytes(4, "big"), _pack(ranges), _pack(utc_ms), self._end))
-        return signed + b"\xc4\x08" + _tag(key_down, b"".join((signed, *tags)))
+        between: bytes = _pack((ranges, utc_ms))[1:]
+        signed = _ACK_HEAD + device.to_bytes(4, "big") + between + self._end
+        tag = _tag(key_down, signed + b"".join(tags))
+        ack: bytes = signed + _TAG_HEAD + tag
+        return ack
 
 
 def encode_answer(results: list[int], acks: list[bytes]) -> bytes:

@@ -7,7 +7,7 @@ then does the decoder see it. An unknown collar costs the same HMAC as a known o
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from herdcore import wire
@@ -30,16 +30,18 @@ PROBLEMS = {
 }
 
 
-@dataclass(slots=True)
 class Batch:
     """One request on its way: `results` holds a status per frame, `frames` those that may be stored."""
 
-    results: list[int] = field(default_factory=list)
-    frames: list[NewFrame] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)  # of each of `frames` in `results`
-    # device -> its key and the tags of its rightly tagged frames, which its ack is bound to
-    signers: dict[int, tuple[CollarKey, list[bytes]]] = field(default_factory=dict)
-    refusals: list[str] = field(default_factory=list)  # why, for the counters
+    __slots__ = ("frames", "places", "refusals", "results", "signers")
+
+    def __init__(self) -> None:
+        self.results: list[int] = []
+        self.frames: list[NewFrame] = []
+        self.places: list[int] = []  # of each of `frames` in `results`
+        # device -> its key and the tags of its rightly tagged frames, which its ack is bound to
+        self.signers: dict[int, tuple[CollarKey, list[bytes]]] = {}
+        self.refusals: list[str] = []  # why, for the counters
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Ingest:
         return batch
 
     def _judge_frame(self, raw: bytes, now_ms: int, batch: Batch) -> int:
-        device, epoch = wire.peek(raw)
+        device, epoch = fastwire.peek(raw)
         key = self._keys.get(device, self._nobody)
         rightly_tagged = fastwire.tag_ok(raw, key.key_up)
         if key is self._nobody or epoch != key.epoch or not rightly_tagged:
@@ -104,18 +106,16 @@ class Ingest:
         durable: dict[int, list[tuple[int, int]]] = {}
         results = batch.results
         for place, frame, outcome in zip(batch.places, batch.frames, outcomes, strict=True):
-            if outcome == CONFLICT:
-                results[place] = CONFLICTING
-            else:
-                results[place] = OK
+            results[place] = CONFLICTING if outcome == CONFLICT else OK
+            if outcome != CONFLICT:
                 durable.setdefault(frame.device, []).append((frame.boot, frame.seq))
         if not durable:
             return Answer(results[0], b"", results)
-        acks = [self._ack(*batch.signers[device], numbers, now_ms) for device, numbers in durable.items()]
+        acks = []
+        for device, numbers in durable.items():
+            key, tags = batch.signers[device]
+            acks.append(self._acks.ack(device, merge_ranges(numbers), now_ms, key.key_down, tags))
         return Answer(OK, fastwire.encode_answer(results, acks), results)
-
-    def _ack(self, key: CollarKey, tags: list[bytes], numbers: list[tuple[int, int]], now_ms: int) -> bytes:
-        return self._acks.ack(key.device, merge_ranges(numbers), now_ms, key.key_down, tags)
 
 
 def merge_ranges(numbers: list[tuple[int, int]]) -> list[tuple[int, int, int]]:

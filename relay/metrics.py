@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client import Counter as Metric
-from prometheus_client.metrics_core import HistogramMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
-
-from relay.storage.ports import STORED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 # What became of a frame. Listed so that every one shows as 0 before it first happens.
 FRAME_RESULTS = (
@@ -36,8 +31,23 @@ FRAME_RESULTS = (
 REQUEST_REFUSALS = ("body", "too_large", "encoding", "content_type", "timeout", "busy")
 
 
+class _Counts(Collector):
+    """A counter with one label for the hot path: prometheus_client's own takes a lock for every value."""
+
+    def __init__(self, name: str, about: str, label: str, values: Iterable[str]) -> None:
+        self._name, self._about, self._label = name, about, label
+        self.of = dict.fromkeys(values, 0)
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Hand prometheus_client the numbers."""
+        family = CounterMetricFamily(self._name, self._about, labels=[self._label])
+        for value, number in self.of.items():
+            family.add_metric([value], number)
+        yield family
+
+
 class _Histogram(Collector):
-    """A histogram for the hot path: prometheus_client's own takes a lock and a walk for every value."""
+    """A histogram for the hot path, likewise."""
 
     _BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, float("inf"))
 
@@ -53,7 +63,7 @@ class _Histogram(Collector):
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Hand prometheus_client the cumulative counts."""
-        bounds = [floatToGoString(bound) for bound in self._BOUNDS_S]
+        bounds = [*map(str, self._BOUNDS_S[:-1]), "+Inf"]
         buckets = list(zip(bounds, accumulate(self._counts), strict=True))
         yield HistogramMetricFamily(self._name, self._about, buckets, self._sum_s)
 
@@ -63,30 +73,26 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        frames = self._counter("herdbell_frames", "Frames by what became of them.", "result")
-        requests = self._counter(
-            "herdbell_requests_refused", "POST /v1/frames refused whole, by reason.", "reason"
-        )
         self._committed_s: float | None = None
-        self._frames = {name: frames.labels(name) for name in FRAME_RESULTS}
-        self._requests = {name: requests.labels(name) for name in REQUEST_REFUSALS}
+        self._frames = _Counts("herdbell_frames", "Frames by what became of them.", "result", FRAME_RESULTS)
+        self._requests = _Counts(
+            "herdbell_requests_refused",
+            "POST /v1/frames refused whole, by reason.",
+            "reason",
+            REQUEST_REFUSALS,
+        )
         self._acks = _Histogram(
             "herdbell_ack_seconds", "Time from a request's arrival until its frames were on the disk."
         )
-        self.registry.register(self._acks)
+        for collector in (self._frames, self._requests, self._acks):
+            self.registry.register(collector)
 
-    def _counter(self, name: str, about: str, label: str) -> Metric:
-        return Metric(name, about, [label], registry=self.registry)
-
-    def count_frames(self, outcomes: Sequence[str], refusals: Sequence[str]) -> None:
+    def count_frames(self, outcomes: Iterable[str], refusals: Iterable[str]) -> None:
         """Add frames by result; KeyError for one that is not in FRAME_RESULTS."""
-        stored = outcomes.count(STORED)
-        if stored:  # nearly always all of them
-            self._frames[STORED].inc(stored)
-        if stored < len(outcomes) or refusals:
-            for result, number in Counter((*outcomes, *refusals)).items():
-                if result != STORED:
-                    self._frames[result].inc(number)
+        for result in outcomes:
+            self._frames.of[result] += 1
+        for result in refusals:
+            self._frames.of[result] += 1
 
     def note_commit(self, started_s: float) -> None:
         """Record an acknowledged request that began at `started_s` on the monotonic clock."""
@@ -100,7 +106,7 @@ class Metrics:
 
     def count_refused_request(self, reason: str) -> None:
         """Count a request whose frames were not looked at; KeyError unless in REQUEST_REFUSALS."""
-        self._requests[reason].inc()
+        self._requests.of[reason] += 1
 
     def gauge(self, name: str, about: str, read: Callable[[], float]) -> None:
         """Show `read()` under `name` whenever somebody asks for the metrics."""

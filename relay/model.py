@@ -38,13 +38,17 @@ class Animal:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who gets messages; the phone number stays sealed in the store."""
+    """Somebody who gets messages; the phone number stays sealed in the store.
+
+    `opted_out_ms`: when they last asked for silence, None if they may be written to.
+    """
 
     id: int
     name: str
     language: str
     zone: str
     role: str = "owner"
+    opted_out_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
 from relay.alerts import intents
+from relay.scorer_metrics import ScorerMetrics
 from relay.scoring.animal import AnimalState, from_rows, to_rows
 from relay.scoring.findings import Limits, StateError
 from relay.scoring.partition import fold, whole_arrivals
@@ -43,44 +45,6 @@ class Storage(FrameLog, Store, Protocol):
 class _Partition:
     cursor: int
     states: dict[int, AnimalState]
-
-
-class ScorerMetrics:
-    """What the scorer counts."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._windows = Counter(
-            "herdbell_scorer_windows", "Windows that reached the scorer, by what became of them.", ["result"],
-            registry=registry,
-        )  # fmt: skip
-        self._skipped = Counter(
-            "herdbell_scorer_frames_skipped",
-            "Window frames not scored, by reason.",
-            ["reason"],
-            registry=registry,
-        )
-        self._faults = Counter(
-            "herdbell_scorer_faults", "Faults while scoring, by place.", ["place"], registry=registry
-        )
-        self._events = Counter("herdbell_events", "Events found, by kind.", ["kind"], registry=registry)
-        self._ended = Counter(
-            "herdbell_events_ended", "Events that ended by themselves, by kind.", ["kind"], registry=registry
-        )
-
-    def fault(self, place: str, number: int = 1) -> None:
-        """Count faults: an animal's fold, the words of a message, a stale lease, the store."""
-        self._faults.labels(place).inc(number)
-
-    def committed(self, folded: Folded) -> None:
-        """Count a batch that is stored."""
-        self._windows.labels("scored").inc(folded.windows - folded.late_windows)
-        self._windows.labels("late").inc(folded.late_windows)
-        self._skipped.labels("unassigned").inc(folded.unassigned_frames)
-        self._skipped.labels("malformed").inc(folded.malformed_frames)
-        for event in folded.events:
-            self._events.labels(event.kind).inc()
-        for ended in folded.ended:
-            self._ended.labels(ended.kind).inc()
 
 
 class Scorer:
@@ -251,8 +215,12 @@ class Scorer:
         for animal_id, error in folded.failures.items():
             _LOG.error("animal %d: not scored with this batch", animal_id, exc_info=error)
         for event in folded.events:
-            _LOG.info(
-                "event %s: %s, animal %d, since %d", event.id, event.kind, event.animal_id, event.onset_ms
-            )
+            since = _utc(event.onset_ms)
+            _LOG.info("event %s: %s, animal %d, since %s", event.id, event.kind, event.animal_id, since)
         for ended in folded.ended:
-            _LOG.info("event %s: %s is over at %d", ended.event_id, ended.kind, ended.at_ms)
+            _LOG.info("event %s: %s is over at %s", ended.event_id, ended.kind, _utc(ended.at_ms))
+
+
+def _utc(at_ms: int) -> str:
+    """Return a time as a log shows it: 13 digits would pass for a phone number."""
+    return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -120,6 +120,8 @@ def _check_together(config: Config) -> None:
         raise ConfigError(
             f'server.host = {config.server.host!r}: clock.source = "simulated" only on loopback'
         )
+    if bool(config.server.tls_cert_file) != bool(config.server.tls_key_file):
+        raise ConfigError("server.tls_cert_file and server.tls_key_file: want both or neither")
     key_file = Path(config.secrets.master_key_file).resolve()
     if key_file.is_relative_to(config.state_dir.resolve()):
         raise ConfigError(

@@ -26,8 +26,7 @@ _FIRST_DAY = 1 << 20  # keeps the seed of a day before the start of the simulati
 class Cow:
     """Cow number `index` of the herd that `seed` makes; implements Motion.
 
-    `day_offset_us`: time of day at the start of the simulation. `sick_from_us`: from then on she lies still:
-    gravity and a breath below 3 mg. Every day is drawn by itself from (seed, index, day), so any time can be
+    The simulation starts at midnight. `sick_from_us`: from then on she lies still: gravity and a breath below 3 mg. Every day is drawn by itself from (seed, index, day), so any time can be
     asked for first.
     """
 
@@ -37,11 +36,10 @@ class Cow:
         index: int,
         *,
         model: CowModel | None = None,
-        day_offset_us: int = 0,
         sick_from_us: int | None = None,
     ) -> None:
         self.sick_from_us = sick_from_us
-        self._seed, self._index, self._day_offset_us = seed, index, day_offset_us
+        self._seed, self._index = seed, index
         self._model = model or load_model()
         self._bouts_of = lru_cache(maxsize=3)(self._draw_day)
         self._draw_cow(np.random.default_rng((seed, index)))
@@ -79,7 +77,7 @@ class Cow:
 
     def bout_at(self, t_us: int) -> Bout:
         """Return the bout she would be in if she were healthy."""
-        bouts, starts_us = self._bouts_of((t_us + self._day_offset_us) // _DAY_US)
+        bouts, starts_us = self._bouts_of(t_us // _DAY_US)
         return bouts[int(np.searchsorted(starts_us, t_us, side="right")) - 1]
 
     # pieces
@@ -105,7 +103,7 @@ class Cow:
 
     def _draw_day(self, day: int) -> tuple[list[Bout], NDArray[np.int64]]:
         rng = np.random.default_rng((self._seed, self._index, _FIRST_DAY + day))
-        start_us = day * _DAY_US - self._day_offset_us
+        start_us = day * _DAY_US
         end_us = start_us + _DAY_US
         behaviour, at_us, bouts = BEHAVIOURS[int(rng.integers(2))], start_us, []
         while at_us < end_us:

@@ -24,25 +24,13 @@ class Region:
     size: int
 
 
-PARTITIONS_4MIB = (
-    Region("nvs", 0x009000, 0x006000),
-    Region("phy_init", 0x00F000, 0x001000),
-    Region("factory", 0x010000, 0x1F0000),
-    Region("vfs", 0x200000, 0x080000),
-    Region("prov", 0x280000, 0x002000),  # two sectors: the identity and its copy
-    Region("log", 0x282000, 0x17E000),
-)
-
-
 class Nor:
-    """A chip of `size` bytes with named partitions; counts what wears it out."""
+    """A chip of `size` bytes with named partitions."""
 
     def __init__(self, size: int, partitions: Iterable[Region] = ()) -> None:
         if size <= 0 or size % SECTOR_BYTES:
             raise FlashError(f"size={size}: want a positive multiple of {SECTOR_BYTES}")
         self.size = size
-        self.programmed_bytes = 0
-        self.erases = [0] * (size // SECTOR_BYTES)  # per sector
         self._cells = bytearray(b"\xff" * size)
         self._partitions: dict[str, Partition] = {}
         for region in partitions:
@@ -74,14 +62,11 @@ class Nor:
         self._check(offset, n)
         both = int.from_bytes(self._cells[offset : offset + n], "little") & int.from_bytes(data, "little")
         self._cells[offset : offset + n] = both.to_bytes(n, "little")
-        self.programmed_bytes += n
 
     def erase(self, offset: int, n: int = SECTOR_BYTES) -> None:
         """Set whole sectors to 0xFF; FlashError unless `offset` and `n` are multiples of 4096."""
         self._check(offset, n, sectors=True)
         self._cells[offset : offset + n] = b"\xff" * n
-        for sector in range(offset // SECTOR_BYTES, (offset + n) // SECTOR_BYTES):
-            self.erases[sector] += 1
 
     def _check(self, offset: int, n: int, *, sectors: bool = False) -> None:
         if offset < 0 or n < 0 or offset + n > self.size:

@@ -66,12 +66,11 @@ class Herd:
         cows: int,
         sick: int | None = None,
         sick_from_us: int | None = None,
-        day_offset_us: int = 0,
     ) -> Herd:
         """Make `cows` cows from a herd file (None: the one in the package).
 
         Cow number `sick` (0 the first) stops moving at `sick_from_us`, or after the hours the file says.
-        `day_offset_us`: time of day at the start. Raises HerdError naming field or argument and bounds.
+        Raises HerdError naming field or argument and bounds.
         """
         if cows < 1:
             raise HerdError(f"cows={cows}: want at least 1")
@@ -81,7 +80,7 @@ class Herd:
         if sick is not None and sick_from_us is None:
             sick_from_us = int(model.sick["after_h"] * _HOUR_US)
         animals = tuple(
-            _animal(model, seed, index, day_offset_us, sick_from_us if index == sick else None)
+            _animal(model, seed, index, sick_from_us if index == sick else None)
             for index in range(cows)
         )
         if sick is None or sick_from_us is None:
@@ -109,7 +108,7 @@ class Herd:
         path.write_text("".join(f"{row.as_json(start_utc_ms)}\n" for row in self.truth), encoding="utf-8")
 
 
-def _animal(model: CowModel, seed: int, index: int, day_offset_us: int, sick_from_us: int | None) -> Animal:
+def _animal(model: CowModel, seed: int, index: int, sick_from_us: int | None) -> Animal:
     names, first = model.herd["names"], model.herd["first_number"]
     round_, place = divmod(index, len(names))
     return Animal(
@@ -117,5 +116,5 @@ def _animal(model: CowModel, seed: int, index: int, day_offset_us: int, sick_fro
         name=names[place] + (f" {round_ + 1}" if round_ else ""),
         number=str(first + index),
         device=model.herd["first_device"] + index,
-        motion=Cow(seed, index, model=model, day_offset_us=day_offset_us, sick_from_us=sick_from_us),
+        motion=Cow(seed, index, model=model, sick_from_us=sick_from_us),
     )

@@ -109,13 +109,13 @@ class Bus:
 
     # machine.I2C
 
-    def readfrom_mem_into(self, addr: int, memaddr: int, buf: Buffer, *, addrsize: int = 8) -> None:
+    def readfrom_mem_into(self, addr: int, memaddr: int, buf: Buffer) -> None:
         """Fill `buf` from register `memaddr` on."""
-        buf[:] = self._timed(addr, _mem(memaddr, addrsize), len(buf))
+        buf[:] = self._timed(addr, bytes((memaddr,)), len(buf))
 
-    def readfrom_mem(self, addr: int, memaddr: int, nbytes: int, *, addrsize: int = 8) -> bytes:
+    def readfrom_mem(self, addr: int, memaddr: int, nbytes: int) -> bytes:
         """Return `nbytes` from register `memaddr` on."""
-        return self._timed(addr, _mem(memaddr, addrsize), nbytes)
+        return self._timed(addr, bytes((memaddr,)), nbytes)
 
     def readfrom_into(self, addr: int, buf: Buffer, stop: bool = True) -> None:  # noqa: ARG002 - machine.I2C's signature
         """Fill `buf` from where the chip's pointer stands."""
@@ -130,9 +130,9 @@ class Bus:
         self._timed(addr, bytes(buf), 0)
         return len(buf)
 
-    def writeto_mem(self, addr: int, memaddr: int, buf: bytes | Buffer, *, addrsize: int = 8) -> None:
+    def writeto_mem(self, addr: int, memaddr: int, buf: bytes | Buffer) -> None:
         """Write `buf` from register `memaddr` on."""
-        self._timed(addr, _mem(memaddr, addrsize) + bytes(buf), 0)
+        self._timed(addr, bytes((memaddr,)) + bytes(buf), 0)
 
     def scan(self) -> list[int]:
         """Return the addresses that answer, lowest first."""
@@ -158,7 +158,3 @@ class Bus:
             raise
         finally:
             self._clock.advance_us(took_us)
-
-
-def _mem(memaddr: int, addrsize: int) -> bytes:
-    return memaddr.to_bytes(addrsize // 8, "big")

@@ -2,7 +2,7 @@
 
 It passes bytes on unchanged. Beside that it reads along: what goes into the trace are the frames of each
 request body and each answer's body, under the virtual time at which the session began, so that nothing of
-the wall gets in.
+the wall gets in. Under TLS there is nothing to read: frames are neither counted nor traced.
 """
 
 from __future__ import annotations

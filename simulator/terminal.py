@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 _BAR = 30
+_CLEAR = "\r\x1b[K"  # the line of progress makes room for one that stays
 _FOR_EVER_US = 1 << 60
 _HERD_REPORT_S = 60
 
@@ -69,7 +70,7 @@ async def report(demo: Demo, interval_s: float, *, tty: bool) -> None:
     while True:
         await asyncio.sleep(interval_s)
         for utc_ms, body in demo.result.messages[shown:]:
-            click.echo(f"{chr(10) if tty else ''}  {local_time(utc_ms)}  message to the farmer: {body}")
+            click.echo(f"{_CLEAR if tty else ''}  {local_time(utc_ms)}  message to the farmer: {body}")
             shown += 1
         show_progress(demo, tty=tty)
 

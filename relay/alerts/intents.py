@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from relay.model import Animal, Event, Farm, Person
 
 ALERT_STEP = "alert"  # the first message of an event's story
-BUTTONS = ["ack", "snz", "fp"]
 HEARERS = frozenset({"owner", "worker"})
 LIFE_MS = 12 * 3_600_000  # whatsapp.md 9: a health alert lives 43,200 s
 
@@ -78,7 +77,6 @@ def _body(
             "sign": catalogue.sign(rule.sign),
             "since": catalogue.moment(then, now),
         },
-        "buttons": BUTTONS.copy(),
     }
 
 

@@ -85,13 +85,13 @@ def person() -> None:
 @click.option("--consent", default="in person", show_default=True, help="How they agreed to get messages.")
 @json_option
 @command
-async def person_add(config: Config, farm_id: int, name: str, consent: str, as_json: bool, **who: str) -> None:
+async def person_add(
+    config: Config, farm_id: int, name: str, consent: str, as_json: bool, **who: str
+) -> None:
     """Add somebody to a farm and print their id. Only with their consent."""
     async with open_state(config) as (storage, _):
         at_ms = now_ms(config)
-        person_id = await storage.add_person(
-            farm_id, name, consent_ms=at_ms, consent_text=consent, **who
-        )
+        person_id = await storage.add_person(farm_id, name, consent_ms=at_ms, consent_text=consent, **who)
         await storage.audit("cli", "person.add", {"farm": farm_id, "person": person_id}, at_ms)
     say(as_json, f"person {person_id}: {name}, {who['role']}", id=person_id, name=name)
 

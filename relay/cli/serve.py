@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import ssl
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,10 +97,23 @@ async def _serve(config: Config, ready_file: Path | None, stop_on_stdin_eof: boo
 
 async def _listen(runner: web.AppRunner, server: ServerConfig) -> None:
     try:
-        await web.TCPSite(runner, server.host, server.port).start()
+        await web.TCPSite(runner, server.host, server.port, ssl_context=_tls(server)).start()
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
         raise ConfigError(f"cannot listen on {server.host} port {server.port}: {reason}") from error
+
+
+def _tls(server: ServerConfig) -> ssl.SSLContext | None:
+    """Return the context that shows server.tls_cert_file, None for plain HTTP. Raises ConfigError."""
+    if not server.tls_cert_file:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(server.tls_cert_file, server.tls_key_file)
+    except OSError as error:  # ssl.SSLError is one
+        why = error.strerror or str(error)
+        raise ConfigError(f"server.tls_cert_file, server.tls_key_file: {server.tls_cert_file}: {why}") from error
+    return context
 
 
 def _handle_signals(app: web.Application, stop: asyncio.Event) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relay.behaviour import ordering
+from relay.behaviour.minutes import MINUTE_MS
 from relay.model import ScoredAnimal
 from relay.scoring import no_movement, rows, unusual_activity
 from relay.scoring.findings import StateError, must_be_version
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from relay.scoring.findings import Found, Limits, Over
     from relay.scoring.rows import Row
 
+AHEAD_MS = 3_600_000  # no right clock gets there: a frame ends at its upload
 MINUTES = "minutes"  # the name under which waiting minutes and the open row are stored
 _MINUTES_VERSION = ordering.VERSION
 _SPLIT = struct.Struct("<B")
@@ -56,6 +58,19 @@ def arrive(state: AnimalState, parts: Iterable[Minute], limits: Limits) -> Step:
             findings.append(finding)
     after = AnimalState(ordered.waiting, open_row, still, restless)
     return Step(after, [each for each in findings if each is not None], ordered.late_windows)
+
+
+def without_future(state: AnimalState, received_ms: int) -> AnimalState:
+    """Return the state for data received then: what is dated far ahead of it came while our clock was wrong.
+
+    Kept, it would make everything late until that time has come. An alert that is out stays out, and so does
+    the baseline.
+    """
+    newest = state.waiting.minutes[-1:]
+    if not newest or newest[0].minute * MINUTE_MS <= received_ms + AHEAD_MS:
+        return state
+    still = state.no_movement if state.no_movement.raised else no_movement.State()
+    return AnimalState(no_movement=still, unusual_activity=state.unusual_activity)
 
 
 def to_rows(animal_id: int, state: AnimalState) -> list[ScoredAnimal]:

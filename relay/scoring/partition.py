@@ -12,6 +12,9 @@ animal:
   of a collar that drains newest first is put in order however long it is. `whole_arrivals` keeps a batch from
   cutting one.
 
+If a state lies over an hour ahead of what arrives, the relay's clock was wrong when it was made: it starts
+anew, so that one bad hour does not make the next day late.
+
 Windows later than that are counted and left out of every scorer; they stay in the log. Reopening a state from
 a daily snapshot and refolding, for data up to 48 h late, is not part of this module yet.
 """
@@ -24,7 +27,7 @@ from typing import TYPE_CHECKING
 from relay.alerts.ids import event_id
 from relay.behaviour.minutes import holds_windows, is_whole, minute_parts
 from relay.model import Event
-from relay.scoring.animal import AnimalState, arrive
+from relay.scoring.animal import AnimalState, arrive, without_future
 from relay.scoring.findings import Found, Over
 
 if TYPE_CHECKING:
@@ -111,7 +114,7 @@ def _fold_animal(
     ended: list[Ended] = []
     windows = late = 0
     for arrival in arrivals:
-        step = arrive(state, arrival.parts, limits)
+        step = arrive(without_future(state, arrival.received_ms), arrival.parts, limits)
         state = step.state
         windows += sum(part.windows for part in arrival.parts)
         late += step.late_windows

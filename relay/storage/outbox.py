@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay.model import Message, QueuedMessage
-from relay.storage.ports import QUEUED, RANK, SENDING, UNKNOWN, NotKnown
+from relay.storage.ports import CONFIRMS_OPT_OUT, OPTED_OUT, QUEUED, RANK, SENDING, UNKNOWN, NotKnown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from relay.storage.ports import Vault
 
 _OPEN = (QUEUED, SENDING, UNKNOWN)  # the dispatcher may still decide what becomes of it
+_SET_BACK_MS = 60_000  # what was queued further ahead than that was queued before the clock was set back
 _MESSAGE = """
     SELECT message.id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical
     FROM message WHERE id = ?
@@ -72,15 +73,20 @@ def queue(connection: Connection, messages: Sequence[Message]) -> None:
 
 
 def claim(connection: Connection, vault: Vault, now_ms: int, limit: int) -> list[QueuedMessage]:
-    """Take due messages for sending, the critical ones first."""
+    """Take due messages for sending, the critical ones first; none for who asked for silence."""
     connection.execute(
         "UPDATE message SET state = 'expired', state_ms = ?1 WHERE state = 'queued' AND expires_ms <= ?1",
         (now_ms,),
     )
+    connection.execute(
+        "UPDATE message SET state = 'failed', state_ms = ?, error = ? WHERE state = 'queued' AND step <> ?"
+        " AND person_id IN (SELECT id FROM person WHERE opted_out_ms IS NOT NULL)",
+        (now_ms, OPTED_OUT, CONFIRMS_OPT_OUT),
+    )
     due = connection.execute(
-        "SELECT id FROM message WHERE state = 'queued' AND not_before_ms <= ?"
-        " ORDER BY critical DESC, created_ms, id LIMIT ?",
-        (now_ms, limit),
+        "SELECT id FROM message WHERE state = 'queued' AND (not_before_ms <= ?1 OR state_ms > ?2)"
+        " ORDER BY critical DESC, created_ms, id LIMIT ?3",
+        (now_ms, now_ms + _SET_BACK_MS, limit),
     ).fetchall()
     connection.executemany(
         "UPDATE message SET state = 'sending', state_ms = ?, attempts = attempts + 1 WHERE id = ?",

@@ -39,6 +39,9 @@ QUEUED, SENDING, UNKNOWN, ACCEPTED, SENT, DELIVERED, READ = (
 )
 FAILED, DEAD, EXPIRED = "failed", "dead", "expired"
 
+CONFIRMS_OPT_OUT = "answer_stop"  # the one step that reaches who opted out
+OPTED_OUT = "opted out"  # the error of a message that did not
+
 # A message only rises: a status that arrives late never takes it back; "failed" ranks below "delivered".
 RANK = {
     QUEUED: 0,
@@ -203,6 +206,18 @@ class Registry(Protocol):
     async def role(self, person_id: int, farm_id: int) -> str | None:
         """Return a person's role on a farm, None without one."""
 
+    async def farms_of(self, person_id: int) -> list[int]:
+        """Return the farms a person has a role on, in the order they joined them."""
+
+    async def opt_out(self, person_id: int, at_ms: int) -> None:
+        """Write to this person no more, on no farm. `at_ms`: when they said so; the latest time stays.
+
+        Adding them to a farm again does not undo it, only `opt_in` does.
+        """
+
+    async def opt_in(self, person_id: int, at_ms: int) -> bool:
+        """Write to this person again; False if they opted out after `at_ms`, and then nothing changes."""
+
 
 class Store(Registry, Protocol):
     """Registry, scorer state, events, outbox. One call is one transaction; it is durable when it returns."""
@@ -231,7 +246,12 @@ class Store(Registry, Protocol):
         """Add messages outside scoring (answers to a farmer); known ids are left as they are."""
 
     async def claim(self, now_ms: int, limit: int) -> list[QueuedMessage]:
-        """Mark due QUEUED messages SENDING, count the attempt, return them; expired ones become EXPIRED."""
+        """Mark due QUEUED messages SENDING, count the attempt, return them; expired ones become EXPIRED.
+
+        One queued over a minute ahead of `now_ms` is due: the clock was set back since.
+        Those for a person who has opted out become FAILED with the error OPTED_OUT, but for the step
+        CONFIRMS_OPT_OUT.
+        """
 
     async def settle(
         self,

@@ -1,4 +1,4 @@
-"""Farms, animals, collars and people: the statements on them. Each function runs inside one transaction."""
+"""Farms, animals and collars: the statements on them. Each function runs inside one transaction."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from herdcore import auth
 
-from relay.model import Animal, Collar, CollarKey, Farm, Person
-from relay.storage.ports import ROLES, NotKnown
+from relay.model import Animal, Collar, CollarKey, Farm
+from relay.storage.ports import NotKnown
 
 if TYPE_CHECKING:
     from relay.storage.connection import Connection
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 ROOT_BYTES = 32
 DEVICE_MAX = 0xFFFF_FFFF
 EPOCH_MAX = 127
-_PHONE_DIGITS = (7, 15)  # E.164 allows 15; shorter than 7 reaches nobody
 _FARM = "SELECT id, name, zone, language, quiet_from_min, quiet_to_min FROM farm"
 _ANIMAL = "SELECT id, farm_id, number, name FROM animal"
-_PERSON = (
-    "SELECT person.id, person.name, language, zone, role FROM person JOIN role ON role.person_id = person.id"
-)
 
 
 def _check(field: str, value: int, low: int, high: int) -> None:
@@ -29,24 +25,10 @@ def _check(field: str, value: int, low: int, high: int) -> None:
         raise ValueError(f"{field}={value} outside {low}..{high}")
 
 
-def _need(connection: Connection, question: str, value: int, what: str) -> None:
-    if connection.execute(question, (value,)).fetchone() is None:
-        raise NotKnown(f"{what} {value} is not known")
-
-
-def _need_farm(connection: Connection, farm_id: int) -> None:
-    _need(connection, "SELECT 1 FROM farm WHERE id = ?", farm_id, "farm")
-
-
-def phone_digits(phone: str) -> str:
-    """Return a phone number as digits with its country code. ValueError does not repeat the number."""
-    digits = "".join(character for character in phone if character.isascii() and character.isdigit())
-    if phone.strip().startswith("00"):
-        digits = digits[2:]
-    low, high = _PHONE_DIGITS
-    if not low <= len(digits) <= high:
-        raise ValueError(f"phone number of {len(digits)} digits, want {low}..{high} with the country code")
-    return digits
+def need_farm(connection: Connection, farm_id: int) -> None:
+    """Raise NotKnown unless there is such a farm."""
+    if connection.execute("SELECT 1 FROM farm WHERE id = ?", (farm_id,)).fetchone() is None:
+        raise NotKnown(f"farm {farm_id} is not known")
 
 
 # farms
@@ -93,7 +75,7 @@ def farm(connection: Connection, farm_id: int) -> Farm | None:
 
 def add_animal(connection: Connection, farm_id: int, number: str, name: str) -> int:
     """Add an animal; return its id."""
-    _need_farm(connection, farm_id)
+    need_farm(connection, farm_id)
     if not number:
         raise ValueError("number is empty: an animal needs the one the farmer calls out")
     rows = connection.execute(
@@ -127,7 +109,7 @@ def add_collar(connection: Connection, device: int, farm_id: int, epoch: int) ->
     """Bind a collar to a farm, or raise its epoch."""
     _check("device", device, 0, DEVICE_MAX)
     _check("epoch", epoch, 0, EPOCH_MAX)
-    _need_farm(connection, farm_id)
+    need_farm(connection, farm_id)
     known = connection.execute("SELECT farm_id, epoch FROM collar WHERE device = ?", (device,)).fetchone()
     if known and known[0] != farm_id:
         raise ValueError(f"device={device} belongs to another farm")
@@ -210,66 +192,3 @@ def assign(connection: Connection, device: int, animal_id: int | None, from_ms: 
             "INSERT INTO assignment (device, animal_id, from_ms) VALUES (?, ?, ?)",
             (device, animal_id, from_ms),
         )
-
-
-# people
-
-
-def add_person(
-    connection: Connection,
-    vault: Vault,
-    farm_id: int,
-    person: Person,
-    phone: str,
-    consent: tuple[int, str],
-) -> int:
-    """Give a person a role on a farm. `consent`: when, and to which version of the text. Return the id."""
-    _need_farm(connection, farm_id)
-    if person.role not in ROLES:
-        raise ValueError(f"role={person.role!r}, want one of {', '.join(ROLES)}")
-    digits = phone_digits(phone)
-    index = vault.blind(digits, "phone")
-    rows = connection.execute(
-        "INSERT INTO person (phone_index, phone, name, language, zone) VALUES (?, x'', ?, ?, ?)"
-        " ON CONFLICT (phone_index) DO NOTHING RETURNING id",
-        (index, person.name, person.language, person.zone),
-    ).fetchall()
-    if rows:
-        sealed = vault.seal(digits.encode(), f"person:{rows[0][0]}:phone")
-        connection.execute("UPDATE person SET phone = ? WHERE id = ?", (sealed, rows[0][0]))
-    else:
-        rows = [connection.execute("SELECT id FROM person WHERE phone_index = ?", (index,)).fetchone()]
-    person_id: int = rows[0][0]
-    connection.execute(
-        "INSERT INTO role (person_id, farm_id, role, consent_ms, consent_text) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (farm_id, person_id) DO UPDATE SET role = excluded.role,"
-        " consent_ms = excluded.consent_ms, consent_text = excluded.consent_text",
-        (person_id, farm_id, person.role, *consent),
-    )
-    return person_id
-
-
-def people(connection: Connection, farm_id: int) -> list[Person]:
-    """Return those with a role on a farm, in the order they joined."""
-    return [
-        Person(*row)
-        for row in connection.execute(f"{_PERSON} WHERE farm_id = ? ORDER BY role.id", (farm_id,))
-    ]
-
-
-def person_by_phone(connection: Connection, vault: Vault, phone: str) -> Person | None:
-    """Find a person by phone number; a text that is no phone number is nobody's."""
-    try:
-        index = vault.blind(phone_digits(phone), "phone")
-    except ValueError:
-        return None
-    row = connection.execute(f"{_PERSON} WHERE phone_index = ? ORDER BY role.id LIMIT 1", (index,)).fetchone()
-    return Person(*row) if row else None
-
-
-def role(connection: Connection, person_id: int, farm_id: int) -> str | None:
-    """Return a person's role on a farm."""
-    row = connection.execute(
-        "SELECT role FROM role WHERE person_id = ? AND farm_id = ?", (person_id, farm_id)
-    ).fetchone()
-    return row[0] if row else None

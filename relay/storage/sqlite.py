@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.model import Person
-from relay.storage import frames, outbox, registry, scores
+from relay.storage import frames, outbox, people, registry, scores
 from relay.storage.connection import connect, open_reader, open_writer
+from relay.storage.reader import Reader
 from relay.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -36,33 +35,6 @@ if TYPE_CHECKING:
 
 FILE_NAME = "herdbell.db"
 CHECKPOINT_PAGES = 4_000  # of 4 KiB: how far the WAL grows before it is copied into the file
-
-
-class Reader:
-    """The connection that reads, in its own thread; it sees every write that has been answered."""
-
-    def __init__(self, open_connection: Callable[[], Connection]) -> None:
-        self._open_connection = open_connection
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="herdbell-reader")
-        self._connection: Connection | None = None
-
-    async def call(self, question: Callable[[Connection], T]) -> T:
-        """Return what `question` returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
-
-    def _answer(self, question: Callable[[Connection], T]) -> T:
-        if self._connection is None:
-            self._connection = self._open_connection()
-        return question(self._connection)
-
-    async def close(self) -> None:
-        """Close the connection and end the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=False)
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
 
 
 class SqliteStorage:
@@ -167,7 +139,7 @@ class SqliteStorage:
     ) -> int:
         person = Person(0, name, language, zone, role)
         consent = (consent_ms, consent_text)
-        return await self._write(registry.add_person, self._vault, farm_id, person, phone, consent)
+        return await self._write(people.add_person, self._vault, farm_id, person, phone, consent)
 
     async def farms(self) -> list[Farm]:
         return await self._read(registry.farms)
@@ -191,13 +163,22 @@ class SqliteStorage:
         return await self._read(registry.collar_secret, self._vault, device)
 
     async def people(self, farm_id: int) -> list[Person]:
-        return await self._read(registry.people, farm_id)
+        return await self._read(people.people, farm_id)
 
     async def person_by_phone(self, phone: str) -> Person | None:
-        return await self._read(registry.person_by_phone, self._vault, phone)
+        return await self._read(people.person_by_phone, self._vault, phone)
 
     async def role(self, person_id: int, farm_id: int) -> str | None:
-        return await self._read(registry.role, person_id, farm_id)
+        return await self._read(people.role, person_id, farm_id)
+
+    async def farms_of(self, person_id: int) -> list[int]:
+        return await self._read(people.farms_of, person_id)
+
+    async def opt_out(self, person_id: int, at_ms: int) -> None:
+        await self._write(people.opt_out, person_id, at_ms)
+
+    async def opt_in(self, person_id: int, at_ms: int) -> bool:
+        return await self._write(people.opt_in, person_id, at_ms)
 
     # scoring
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
@@ -42,14 +41,6 @@ class RefusedError(SendError):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Graph took the message; it is not delivered yet. `held`: kept back for a check, never to be re-sent."""
-
-    wamid: str
-    held: bool = False
-
-
 class Client:
     """Sends from one phone number. Use as an async context manager.
 
@@ -78,17 +69,20 @@ class Client:
         if self._session:
             await self._session.close()
 
-    async def send(self, body: dict[str, Any]) -> Accepted:
-        """Send one message body. Raises NotSentError, AmbiguousError or RefusedError."""
+    async def send(self, body: dict[str, Any]) -> str:
+        """Send one message body; return Graph's id of it, the wamid: accepted, not delivered yet.
+
+        A message that Meta holds back for a quality check has one too and must not be sent again either.
+        Raises NotSentError, AmbiguousError or RefusedError.
+        """
         answer = await self._call("POST", self._messages, body)
         try:
-            first = answer["messages"][0]
-            wamid = first["id"]
+            wamid = answer["messages"][0]["id"]
         except (KeyError, IndexError, TypeError) as error:
             raise AmbiguousError("answer 200 without a message id") from error
         if not isinstance(wamid, str):
             raise AmbiguousError("answer 200 with a message id that is no text")
-        return Accepted(wamid, first.get("message_status") == "held_for_quality_assessment")
+        return wamid
 
     async def templates(self, waba_id: str) -> list[dict[str, Any]]:
         """Return the account's templates: name, language, status, category. Raises SendError."""

@@ -1,4 +1,4 @@
-"""What a farmer's message does: a tapped button becomes a judgement and an answer, STOP becomes an opt-out.
+"""What a farmer's message does: a tapped button is a judgement and gets an answer, STOP and START are obeyed.
 
 Answers are queued in the outbox like everything else; nothing is sent from here.
 """
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from relay.alerts.ids import message_id
 from relay.model import Message
+from relay.storage.ports import CONFIRMS_OPT_OUT
 from relay.whatsapp import payload
-from relay.whatsapp.texts import FULL_STOPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,8 @@ FRESH_MS = 30 * 60_000  # a signature has no date: an old command may be a repla
 WINDOW_MS = 24 * 3_600_000  # free-form answers are allowed this long after the person's message
 _ANSWER_LIVES_MS = 3_600_000
 STOP_WORDS = frozenset({"stop", "stopp", "baja", "parar", "बंद", "بند"})
+START_WORDS = frozenset({"start", "alta", "iniciar", "शुरू", "شروع"})
+_LETTERS = frozenset("LMN")  # Unicode categories: a vowel sign of Hindi is a mark, "stop 12" is about a cow
 
 
 class Conversation:
@@ -34,13 +36,8 @@ class Conversation:
     def __init__(
         self, storage: Store, clock: Clock, buttons: Buttons, texts: Texts, wake: Callable[[], None]
     ) -> None:
-        self._storage, self._clock, self._buttons, self._texts, self._wake = (
-            storage,
-            clock,
-            buttons,
-            texts,
-            wake,
-        )
+        self._storage, self._clock, self._buttons = storage, clock, buttons
+        self._texts, self._wake = texts, wake
 
     async def take(self, item: dict[str, Any]) -> str:
         """Act on one inbound message as Meta sent it; return the outcome, for the counters.
@@ -53,18 +50,49 @@ class Conversation:
         )
         if person is None:
             return "unknown_sender"
-        if is_stop(_text(item)):
+        said = only_word(_text(item))
+        if said in STOP_WORDS:
             return await self._opt_out(person, item)
+        if said in START_WORDS:
+            return await self._opt_in(person, item)
         tapped = payload.read(_payload(item))
         if tapped is None:
             return "no_command"
         return await self._tap(person, tapped, item)
 
     async def _opt_out(self, person: Person, item: dict[str, Any]) -> str:
-        await self._storage.audit(
-            f"person:{person.id}", "opt_out", {"wamid": item["id"]}, self._clock.now_ms()
-        )
+        """Obey STOP however old it is, and say so once: again only if a crash came in between."""
+        said_ms = self._said_ms(item)
+        await self._storage.opt_out(person.id, said_ms)
+        await self._audit(person, "opt_out", {"wamid": item.get("id")})
+        if person.opted_out_ms in (None, said_ms):
+            await self._confirm(person, CONFIRMS_OPT_OUT, "stop", item)
         return "opt_out"
+
+    async def _opt_in(self, person: Person, item: dict[str, Any]) -> str:
+        """Obey START unless a STOP was said after it: then it is a replay, or came late."""
+        if not await self._storage.opt_in(person.id, self._said_ms(item)):
+            return "too_old"
+        await self._audit(person, "opt_in", {"wamid": item.get("id")})
+        await self._confirm(person, "answer_start", "start", item)
+        return "opt_in"
+
+    def _said_ms(self, item: dict[str, Any]) -> int:
+        """Return when the person wrote this; now, if that is missing or lies ahead of our clock."""
+        now_ms = self._clock.now_ms()
+        try:
+            return max(0, min(int(item["timestamp"]) * 1000, now_ms))
+        except (KeyError, TypeError, ValueError):
+            return now_ms
+
+    async def _confirm(self, person: Person, step: str, key: str, item: dict[str, Any]) -> None:
+        if self._clock.now_ms() - self._said_ms(item) < WINDOW_MS:
+            farm_id = (await self._storage.farms_of(person.id))[0]
+            text = self._texts.answer(person.language, key)
+            await self._queue(person, (farm_id, None), step, text, item)
+
+    async def _audit(self, person: Person, action: str, detail: dict[str, Any]) -> None:
+        await self._storage.audit(f"person:{person.id}", action, detail, self._clock.now_ms())
 
     async def _tap(self, person: Person, button: Button, item: dict[str, Any]) -> str:
         event = await self._storage.event(button.event_id)
@@ -84,30 +112,34 @@ class Conversation:
         return await self._storage.role(person.id, event.farm_id) is not None
 
     async def _judge(self, person: Person, event: Event, button: Button, item: dict[str, Any]) -> str:
-        now_ms, verdict = self._clock.now_ms(), payload.VERDICTS[button.verb]
-        if await self._storage.judge(event.id, person.id, verdict, now_ms):
-            detail = {"event": event.id, "wamid": item["id"]}
-            await self._storage.audit(f"person:{person.id}", verdict, detail, now_ms)
+        verdict = payload.VERDICTS[button.verb]
+        if await self._storage.judge(event.id, person.id, verdict, self._clock.now_ms()):
+            await self._audit(person, verdict, {"event": event.id, "wamid": item["id"]})
         await self._answer(person, event, button.verb, item)
         return verdict
 
     async def _answer(self, person: Person, event: Event, key: str, item: dict[str, Any]) -> None:
         animal = await self._storage.animal(event.animal_id)
         name = animal.label if animal else str(event.animal_id)
+        text = self._texts.answer(person.language, key, animal=name)
+        await self._queue(person, (event.farm_id, event.id), f"answer_{key}", text, item)
+
+    async def _queue(
+        self, person: Person, about: tuple[int, str | None], step: str, text: str, item: dict[str, Any]
+    ) -> None:
+        """Queue an answer. `about`: farm and event. Its id is the same after a crash.
+
+        About an event it is also the same for who says the same twice; else for each message of theirs.
+        """
+        farm_id, event_id = about
         now_ms = self._clock.now_ms()
-        body = {
-            "text": self._texts.answer(person.language, key, animal=name),
-            "language": person.language,
-            "reply_to": item["id"],
-        }
-        step = f"answer_{key}"  # its id is the same after a crash, and for who says the same twice
         answer = Message(
-            id=message_id(event.id, person.id, step),
-            farm_id=event.farm_id,
+            id=message_id(event_id or item["id"], person.id, step),
+            farm_id=farm_id,
             person_id=person.id,
-            event_id=event.id,
+            event_id=event_id,
             step=step,
-            body=body,
+            body={"text": text, "language": person.language, "reply_to": item["id"]},
             created_ms=now_ms,
             expires_ms=now_ms + _ANSWER_LIVES_MS,
         )
@@ -115,10 +147,19 @@ class Conversation:
         self._wake()
 
 
-def is_stop(text: str) -> bool:
-    """Whether a text asks for silence, in any of the six languages."""
-    letters = unicodedata.normalize("NFC", text).casefold()
-    return letters.strip(" \t\r\n.!?\"'" + FULL_STOPS) in STOP_WORDS
+def only_word(text: str) -> str:
+    """Return a text of one word as it stands in the word lists; a sentence matches none of them.
+
+    Signs around it do not count: a full stop, quotes, an emoji, the invisible marks of a keyboard that
+    writes from right to left.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = [
+        character
+        for character in folded
+        if character.isspace() or unicodedata.category(character)[0] in _LETTERS
+    ]
+    return "".join(kept).strip()
 
 
 def _text(item: dict[str, Any]) -> str:

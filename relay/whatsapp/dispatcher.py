@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections import Counter, deque
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from relay.storage.ports import ACCEPTED, DEAD, EXPIRED, FAILED, QUEUED, UNKNOWN
 from relay.whatsapp.bodies import BodyError
 from relay.whatsapp.client import AmbiguousError, NotSentError, RefusedError
 from relay.whatsapp.counters import Counters
+from relay.whatsapp.gate import Gate
 from relay.whatsapp.graph_codes import Action, Rule, rule_for
 from relay.whatsapp.texts import DEFAULT_LANGUAGE
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from relay.model import QueuedMessage
     from relay.storage.ports import Store
     from relay.whatsapp.bodies import Bodies
-    from relay.whatsapp.client import Accepted, Client
+    from relay.whatsapp.client import Client
 
 _LOG = logging.getLogger(__name__)
 AT_ONCE = 8
@@ -48,11 +49,9 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._claiming = True  # until run() has looked for the first time
-        self._closed_until_ms = 0
-        self._probing = False
+        self._gate = Gate(self._counters)
         self._failures: Counter[str] = Counter()  # refusals in a row, by message; forgotten on a restart
-        self._pauses = 0
-        self._unknown_due_ms: deque[int] = deque()  # when messages become due that nobody knows the fate of
+        self._unknown_due_ms: list[int] = []  # when messages become due that nobody knows the fate of
 
     def wake(self) -> None:
         """Look at the outbox now: something was queued."""
@@ -66,9 +65,9 @@ class Dispatcher:
         if self._claiming or self._sending or self._woken.is_set():
             return False
         now_ms = self._clock.now_ms()
-        if self._unknown_due_ms and self._unknown_due_ms[0] <= now_ms:
+        if min(self._unknown_due_ms, default=now_ms + 1) <= now_ms:
             return False
-        return due_ms is None or due_ms > now_ms or self._closed_until_ms > now_ms
+        return due_ms is None or due_ms > now_ms or self._gate.opens_ms(now_ms) > now_ms
 
     async def run(self) -> None:
         """Send until cancelled. First, what a crash left half sent becomes unknown."""
@@ -76,7 +75,7 @@ class Dispatcher:
         if lost:
             _LOG.warning("%d messages were being sent when the relay stopped: their fate is unknown", lost)
         now_ms = self._clock.now_ms()
-        self._unknown_due_ms = deque([now_ms, now_ms + REPEAT_AFTER_MS])
+        self._unknown_due_ms = [now_ms, now_ms + REPEAT_AFTER_MS]
         try:
             while True:
                 await self._claim()
@@ -98,7 +97,7 @@ class Dispatcher:
             self._woken.clear()
             now_ms = self._clock.now_ms()
             await self._clear_up(now_ms)
-            places = self._places(now_ms)
+            places = self._free() if self._gate.opens_ms(now_ms) == now_ms else 0
             for queued in await self._storage.claim(now_ms, places) if places else ():
                 task = asyncio.create_task(self._deliver(queued))
                 self._sending.add(task)
@@ -108,10 +107,10 @@ class Dispatcher:
 
     async def _clear_up(self, now_ms: int) -> None:
         """Decide about messages without a status for 120 s: the critical ones once more, the others never."""
-        if not self._unknown_due_ms or self._unknown_due_ms[0] > now_ms:
+        later = [due_ms for due_ms in self._unknown_due_ms if due_ms > now_ms]
+        if len(later) == len(self._unknown_due_ms):
             return
-        while self._unknown_due_ms and self._unknown_due_ms[0] <= now_ms:
-            self._unknown_due_ms.popleft()
+        self._unknown_due_ms = later
         while lost := await self._storage.unknown_since(now_ms - REPEAT_AFTER_MS + 1, _AT_A_TIME):
             for queued in lost:
                 again = queued.message.critical and not queued.repeat
@@ -122,13 +121,8 @@ class Dispatcher:
                     retry_ms=now_ms if again else None,
                 )
 
-    def _places(self, now_ms: int) -> int:
-        if now_ms < self._closed_until_ms:
-            return 0
-        return self._free()
-
     def _free(self) -> int:
-        return max(0, (1 if self._probing else AT_ONCE) - len(self._sending))
+        return max(0, (1 if self._gate.probing else AT_ONCE) - len(self._sending))
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -153,13 +147,13 @@ class Dispatcher:
     async def _due_ms(self) -> int | None:
         """Return when there is something to do next, or None."""
         due_ms = await self._storage.next_due_ms()
-        times = [max(due_ms, self._closed_until_ms)] if due_ms is not None else []
-        return min([*times, *list(self._unknown_due_ms)[:1]], default=None)
+        times = [] if due_ms is None else [max(due_ms, self._gate.opens_ms(self._clock.now_ms()))]
+        return min([*times, *self._unknown_due_ms], default=None)
 
     async def _deliver(self, queued: QueuedMessage) -> None:
         message_id = queued.message.id
         try:
-            accepted = await self._send(queued)
+            wamid = await self._send(queued)
         except BodyError as error:
             _LOG.error("message cannot be said: %s", error)
             await self._settle(message_id, DEAD, error=str(error))
@@ -170,11 +164,11 @@ class Dispatcher:
         except RefusedError as error:
             await self._refused(queued, error)
         else:
-            self._reopen()
-            await self._settle(message_id, ACCEPTED, wamid=accepted.wamid)
+            self._gate.passed()
+            await self._settle(message_id, ACCEPTED, wamid=wamid)
 
-    async def _send(self, queued: QueuedMessage) -> Accepted:
-        """Post one message; a template that is missing in its language goes out in English instead."""
+    async def _send(self, queued: QueuedMessage) -> str:
+        """Post one message, return its wamid; a template missing in its language goes out in English."""
         body = self._bodies.build(queued)
         try:
             return await self._client.send(body)
@@ -208,8 +202,9 @@ class Dispatcher:
             case Action.HOLD:
                 await self._retry(queued, rule, text, "held", limit=None)
             case Action.PAUSE | Action.BREAKER:
-                self._close(rule, error.code)
-                await self._again(queued, self._closed_until_ms, text, "waiting")
+                now_ms = self._clock.now_ms()
+                self._gate.close(rule, error.code, now_ms)
+                await self._again(queued, self._gate.opens_ms(now_ms), text, "waiting")
             case Action.DEAD:
                 _LOG.error("message %s was refused: %s", message_id, text)
                 await self._settle(message_id, DEAD, error=text)
@@ -234,23 +229,6 @@ class Dispatcher:
         await self._storage.settle(
             queued.message.id, QUEUED, now_ms=self._clock.now_ms(), error=text, retry_ms=at_ms
         )
-
-    def _close(self, rule: Rule, code: int) -> None:
-        """Send nothing for a while; after a breaker try with one message."""
-        self._pauses += 1
-        wait_s = rule.wait_s(self._pauses) if rule.action is Action.PAUSE else rule.first_s
-        self._closed_until_ms = max(self._closed_until_ms, self._clock.now_ms() + wait_s * 1000)
-        if rule.action is Action.BREAKER and not self._probing:
-            self._probing = True
-            self._counters.breaker.set(1)
-            _LOG.error("no messages can be sent: code %d: %s", code, rule.hint)
-
-    def _reopen(self) -> None:
-        self._pauses = 0
-        if self._probing:
-            self._probing = False
-            self._counters.breaker.set(0)
-            _LOG.warning("messages can be sent again")
 
 
 def jittered_ms(wait_s: int, message_id: str, failures: int) -> int:

@@ -13,8 +13,8 @@ FOLDER = Path(__file__).parent / "templates"
 LANGUAGES = ("en", "de", "es", "pt_BR", "hi", "ur")
 DEFAULT_LANGUAGE = "en"
 RIGHT_TO_LEFT = frozenset({"ur"})
-FULL_STOPS = "\u0964\u06d4"  # of Hindi and of Urdu
-ANSWERS = ("ack", "snz", "fp", "late", "stop", "repeat")
+_FULL_STOPS = "\u0964\u06d4"  # of Hindi and of Urdu
+ANSWERS = ("ack", "snz", "fp", "late", "stop", "start", "repeat")
 
 BODY_MAX, FOOTER_MAX, BUTTON_MAX, BUTTONS_MAX, TTL_S = 1024, 60, 20, 3, (30, 43_200)
 _VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
@@ -152,7 +152,7 @@ def _check_wording(where: str, wording: Wording, template: Template) -> None:
         "body",
         f"uses {used}, want each of the examples once",
     )
-    at_an_end = body.startswith("{{") or body.rstrip(" .!?" + FULL_STOPS).endswith("}}")
+    at_an_end = body.startswith("{{") or body.rstrip(" .!?" + _FULL_STOPS).endswith("}}")
     _require(not at_an_end, where, "body", "a variable at the start or the end")
     _require(
         not _ADJACENT.search(body.replace(" ", "")), where, "body", "two variables with no word between them"

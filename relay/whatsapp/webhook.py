@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from relay.problems import problem
-from relay.storage.ports import DELIVERED, FAILED, READ, SENT
+from relay.storage.ports import DELIVERED, FAILED, READ, SENT, Busy
 from relay.whatsapp.client import hide_numbers
 from relay.whatsapp.counters import Counters
 from relay.whatsapp.webhook_items import BODY_MAX, STATUS, WebhookError, items, signed
@@ -110,10 +110,12 @@ class Webhook:
             await self._woken.wait()
 
     async def _work(self, key: str, text: str) -> None:
-        """Handle one item; one that fails is recorded and stops no other."""
+        """Handle one item; one that fails is recorded and stops no other. Raises Busy: it stays for later."""
         error = None
         try:
             outcome = await self._handle(json.loads(text))
+        except Busy:  # no fault of the item: a STOP must not be lost to a full disk
+            raise
         except Exception as failure:  # noqa: BLE001 - recorded with the item; the next one must not wait for it
             error = f"{type(failure).__name__}: {hide_numbers(str(failure))}"[:200]
             _LOG.warning("webhook item failed: %s", error)

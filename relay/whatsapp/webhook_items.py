@@ -48,7 +48,8 @@ def items(raw: bytes) -> list[tuple[str, str]]:
     for kind, number, item in _walk(body):
         if len(found) == ITEMS_MAX:
             raise WebhookError(f"more than {ITEMS_MAX} items")
-        text = json.dumps({"kind": kind, "number": number, "item": item}, ensure_ascii=False, sort_keys=True)
+        # ASCII, because half of a surrogate pair is JSON but no text that can be stored.
+        text = json.dumps({"kind": kind, "number": number, "item": item}, sort_keys=True)
         found.append((_key(kind, item, text), text))
     return found
 
@@ -78,9 +79,9 @@ def _dict(holder: Any, name: str) -> dict[str, Any]:
 def _key(kind: str, item: Any, text: str) -> str:
     wamid = item.get("id") if isinstance(item, dict) else None
     key = f"{wamid}|{item.get('status')}" if kind == STATUS and isinstance(wamid, str) else wamid
-    if isinstance(key, str) and 0 < len(key) <= _KEY_MAX:
+    if isinstance(key, str) and key.isascii() and 0 < len(key) <= _KEY_MAX:
         return key
-    return f"sha256|{hashlib.sha256(text.encode()).hexdigest()}"  # an item without an id is kept all the same
+    return f"sha256|{hashlib.sha256(text.encode()).hexdigest()}"  # without a sound id it is kept all the same
 
 
 def _deeper_than(value: Any, limit: int) -> bool:

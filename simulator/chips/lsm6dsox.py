@@ -14,7 +14,6 @@ from simulator.chips.tagged_fifo import BYPASS, CAPACITY, CONTINUOUS, FIFO, Tagg
 if TYPE_CHECKING:
     from simulator.motion import Motion
 
-ADDRESS = 0x6A  # SA0 to ground; 0x6B otherwise
 
 _FUNC_CFG_ACCESS, _PIN_CTRL = 0x01, 0x02
 _FIFO_CTRL1, _FIFO_CTRL2, _FIFO_CTRL3, _FIFO_CTRL4 = 0x07, 0x08, 0x09, 0x0A

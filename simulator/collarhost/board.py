@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from simulator.motion import Motion
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
-EXT0_WAKE, EXT1_WAKE, TIMER_WAKE, GPIO_WAKE = 2, 3, 4, 7
+EXT1_WAKE, TIMER_WAKE, GPIO_WAKE = 3, 4, 7
+_SOURCES = (EXT1_WAKE, GPIO_WAKE)  # as Code.WAKE_PINS numbers them
 
-IMU_ADDRESS = 0x6A
+IMU_ADDRESS = 0x6A  # SA0 to ground
 RETAINED_BYTES = 2048
 IDENTITY_REGION = Region("prov", 0, 0x2000)
 
@@ -39,8 +40,7 @@ _WAKE_US = 1_000  # in and out of light sleep
 _BOOT_US = 418_000  # reset to main.py with a file system to mount (upy-esp32-experiments, stock image)
 _SOFT_BOOT_US = 100_000
 _CLOCK_PULSES = 9  # what frees a slave that holds the data line
-_PULL_UP = 2
-_HELLO = struct.Struct("<BBBIq6s")
+_HELLO = struct.Struct("<BBBq6s")
 
 
 class Ended(Exception):  # noqa: N818 - not an error: the life of a program is over
@@ -108,7 +108,7 @@ class SimBoard:
     def power_on(self) -> None:
         """Fit the cell: everything volatile is random or at its reset value, the accelerometer's too."""
         self.retained = bytearray(self._random.randbytes(RETAINED_BYTES))
-        self._powered_us = self.now_us
+        self._rtc_zero_us = self.now_us
         self.chip = Lsm6dsox(
             self._motion, odr_error_ppm=self._odr_error_ppm, seed=self._chip_seed, start_us=self.now_us
         )
@@ -154,6 +154,11 @@ class SimBoard:
         """Virtual time since this boot."""
         return self.now_us - self.boot_us
 
+    @property
+    def rtc_us(self) -> int:
+        """What its clock shows, us since 2000: from power-on, or from where a program has set it."""
+        return self.now_us - self._rtc_zero_us
+
     # calls
 
     def call(self, ask: Ask) -> tuple[int, bytes]:
@@ -181,7 +186,7 @@ class SimBoard:
         return {
             Code.HELLO: lambda _: self._hello(),
             Code.I2C: self._i2c,
-            Code.PIN_READ: lambda ask: self._level(self._gpio(ask.small), ask.number),
+            Code.PIN_READ: lambda ask: self._level(self._gpio(ask.small)),
             Code.PIN_WRITE: lambda ask: self._drive(self._gpio(ask.small), ask.number),
             Code.DELAY: lambda ask: self._pass(ask.number),
             Code.LIGHT_SLEEP: lambda ask: self._light_sleep(ask.number),
@@ -194,13 +199,12 @@ class SimBoard:
             Code.TEMPERATURE: lambda _: self._ambient_c + (18 if wlan.active else 4),
             Code.RETAIN: lambda ask: self._retain(ask.number, ask.payload),
             Code.STOPPED: lambda ask: self._end(Stopped(returned=bool(ask.small))),
-            Code.UPTIME: lambda _: None,
+            Code.RTC_SET: lambda ask: self._set_rtc(ask.number),
             Code.WLAN_ACTIVE: lambda ask: wlan.set_active(bool(ask.number)),
             Code.WLAN_CONNECT: self._wlan_connect,
             Code.WLAN_DISCONNECT: lambda _: wlan.disconnect(),
             Code.WLAN_STATUS: lambda _: self._wlan_status(),
             Code.WLAN_RSSI: lambda _: wlan.rssi_dbm(self.now_us),
-            Code.WLAN_CONFIG: lambda ask: wlan.configure(ask.small, ask.number),
             Code.PARTITION_FIND: lambda ask: partitions.find(ask.small, ask.number, ask.payload),
             Code.PARTITION_READ: lambda ask: partitions.read(
                 ask.small, ask.number & 0xFFFFFFFF, ask.number >> 32
@@ -221,10 +225,8 @@ class SimBoard:
         self.now_us = then_us
 
     def _hello(self) -> bytes:
-        rtc_us = self.boot_us - self._powered_us
-        return _HELLO.pack(
-            self.reset_cause, self._wake_reason, self._soc.number, self._soc.cpu_hz, rtc_us, self.unique_id
-        )
+        rtc_us = self.rtc_us - self.uptime_us()
+        return _HELLO.pack(self.reset_cause, self._wake_reason, self._soc.number, rtc_us, self.unique_id)
 
     def _i2c(self, ask: Ask) -> bytes:
         read_n, freq_hz = ask.number & 0xFFFF, ask.number >> 16
@@ -238,6 +240,9 @@ class SimBoard:
             raise
         self._pass(self.bus.duration_us(len(ask.payload), read_n))
         return data
+
+    def _set_rtc(self, us: int) -> None:
+        self._rtc_zero_us = self.now_us - us
 
     def _retain(self, offset: int, data: bytes) -> None:
         if not 0 <= offset <= RETAINED_BYTES - len(data):
@@ -258,10 +263,10 @@ class SimBoard:
             raise Refused(Word.INVALID_PIN)
         return gpio
 
-    def _level(self, gpio: int, pull: int = 0) -> int:
+    def _level(self, gpio: int) -> int:
         if gpio == self._int_gpio:
             return self.chip.int1_level(self.now_us)
-        return self._outputs.get(gpio, int(pull == _PULL_UP))
+        return self._outputs.get(gpio, 0)
 
     def _drive(self, gpio: int, level: int) -> None:
         if gpio == self._scl_gpio and level and not self._outputs.get(gpio, 1):
@@ -279,8 +284,7 @@ class SimBoard:
     # sleep and watchdog
 
     def _arm_pins(self, source: int, level: int, gpios: bytes) -> None:
-        allowed = self._soc.wakes if source == 2 else self._soc.external
-        if not allowed.issuperset(gpios):
+        if not self._soc.wakes[source].issuperset(gpios):
             raise Refused(Word.INVALID_PIN)
         self._armed[source] = (level, gpios)
 
@@ -290,7 +294,7 @@ class SimBoard:
         for source, (level, gpios) in sorted(self._armed.items()):
             pin_us = min((self._reaches_us(gpio, level) for gpio in gpios), default=FOREVER_US)
             if pin_us <= at_us and pin_us < FOREVER_US:
-                at_us, reason = pin_us, (EXT0_WAKE, EXT1_WAKE, GPIO_WAKE)[source]
+                at_us, reason = pin_us, _SOURCES[source]
         return at_us, reason
 
     def _reaches_us(self, gpio: int, level: int) -> int:

@@ -2,8 +2,9 @@
 
 A request is a 16-byte header `<HBBIq` (payload length, call, small, spent_us, number) and its payload; an
 answer is `<HBxiq` (payload length, status, value, virtual us since this boot) and its payload. `small` is
-0..255; `spent_us` is what the program spent on looking at the clock. A call with FED added says that the
-watchdog was fed before it: no virtual time passes between the two, so a feed needs no message of its own.
+0..255; `spent_us` is what the program spent since its last call on short sleeps and on looking at the clock.
+A call with FED added says that the watchdog was fed before that: no virtual time passes between a call and
+such a feed, so it needs no message of its own.
 Status 0 is success, 1..199 an errno, 200 and above a Word.
 
 CALLS is all there is: machine-level calls, none of which knows what a sample, a feature or a cow is.
@@ -45,17 +46,16 @@ class Code(IntEnum):
     TEMPERATURE = 13
     RETAIN = 14
     STOPPED = 15
-    UPTIME = 16
+    RTC_SET = 16
     WLAN_ACTIVE = 17
     WLAN_CONNECT = 18
     WLAN_DISCONNECT = 19
     WLAN_STATUS = 20
     WLAN_RSSI = 21
-    WLAN_CONFIG = 22
-    PARTITION_FIND = 23
-    PARTITION_READ = 24
-    PARTITION_WRITE = 25
-    PARTITION_ERASE = 26
+    PARTITION_FIND = 22
+    PARTITION_READ = 23
+    PARTITION_WRITE = 24
+    PARTITION_ERASE = 25
 
 
 class Word(IntEnum):
@@ -65,7 +65,6 @@ class Word(IntEnum):
     WIFI_NOT_STARTED = 201
     WIFI_INTERNAL = 202
     WIFI_NOT_CONNECTED = 203
-    INVALID_ARGUMENTS = 204
 
 
 class Ask(NamedTuple):
@@ -89,13 +88,13 @@ class Call(NamedTuple):
 
 
 CALLS = (
-    Call(Code.HELLO, "", "", "token of this boot", "cause of reset and wake, SoC, CPU Hz, RTC, id; memory"),
+    Call(Code.HELLO, "", "", "token of this boot", "cause of reset and wake, SoC, RTC, id; memory"),
     Call(Code.I2C, "7-bit address", "bytes to read | bus Hz << 16", "bytes to write", "bytes read"),
-    Call(Code.PIN_READ, "GPIO", "pull: 0 none, 1 down, 2 up", "", "value: level"),
+    Call(Code.PIN_READ, "GPIO", "", "", "value: level"),
     Call(Code.PIN_WRITE, "GPIO", "level", "", ""),
     Call(Code.DELAY, "", "us", "", ""),
     Call(Code.LIGHT_SLEEP, "", "us, 0 = no timer", "", "value: wake reason"),
-    Call(Code.WAKE_PINS, "source: 0 ext0, 1 ext1, 2 GPIO", "level", "GPIOs, one byte each; none disarms", ""),
+    Call(Code.WAKE_PINS, "source: 0 ext1, 1 GPIO", "level", "GPIOs, one byte each; none disarms", ""),
     Call(Code.DEEP_SLEEP, "", "us, 0 = no timer", "", "none: the process ends"),
     Call(Code.RESET, "reset cause of the next boot", "", "", "none: the process ends"),
     Call(Code.WDT_ARM, "", "timeout, ms", "", ""),
@@ -104,13 +103,12 @@ CALLS = (
     Call(Code.TEMPERATURE, "", "", "", "value: die temperature, C"),
     Call(Code.RETAIN, "", "offset", "bytes of retained memory that changed", ""),
     Call(Code.STOPPED, "1: main.py returned, 0: it raised", "", "", "none: the process ends"),
-    Call(Code.UPTIME, "", "", "", "the time every answer carries"),
+    Call(Code.RTC_SET, "", "us since 2000", "", ""),
     Call(Code.WLAN_ACTIVE, "", "0 or 1", "", ""),
     Call(Code.WLAN_CONNECT, "length of the SSID", "", "SSID, then key", ""),
     Call(Code.WLAN_DISCONNECT, "", "", "", ""),
     Call(Code.WLAN_STATUS, "", "", "", "value: network.STAT_*"),
     Call(Code.WLAN_RSSI, "", "", "", "value: dBm"),
-    Call(Code.WLAN_CONFIG, "0 reconnects, 1 static address", "value", "", ""),
     Call(Code.PARTITION_FIND, "type", "where to go on", "label, empty = any", "row, 25 bytes; value: go on"),
     Call(Code.PARTITION_READ, "index", "offset | length << 32", "", "bytes"),
     Call(Code.PARTITION_WRITE, "index", "offset", "bytes to program", ""),

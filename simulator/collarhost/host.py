@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from simulator.collarhost.bridge import Bridge
 from simulator.collarhost.life import GONE, CollarLife, State
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.5
-
-
-class Progress(NamedTuple):
-    """How far a run is: the earliest virtual time of a living collar, and what each collar is doing."""
-
-    virtual_us: int
-    states: tuple[State, ...]
 
 
 class CollarHost:
@@ -112,18 +105,9 @@ class CollarHost:
         self._settled.set()
 
     @property
-    def alive(self) -> int:
-        """How many collars are neither broken, dead nor stopped."""
-        return sum(life.state not in GONE for life in self.lives)
-
-    @property
     def pids(self) -> list[int]:
         """The processes there are now."""
         return [life.pid for life in self.lives if life.pid is not None]
-
-    def progress(self) -> Progress:
-        """Return how far the run is."""
-        return Progress(self.progress_us(), tuple(life.state for life in self.lives))
 
     def progress_us(self) -> int:
         """Return the earliest virtual time of a living collar; `until_us` if none lives."""
@@ -154,7 +138,7 @@ class CollarHost:
         """Its link is down; its answer is held until the last byte of the session is dealt with."""
         self._start(self._end_session(life))
 
-    async def session_closed(self, life: CollarLife) -> None:
+    async def process_exited(self, life: CollarLife) -> None:
         """If `life`, whose process has exited, was talking: close what it left open."""
         if life.state is State.TALKING:
             await self._link.close_session()

@@ -48,7 +48,7 @@ class Host(Protocol):
     def booted(self, life: CollarLife) -> None: ...
     def consider(self) -> None: ...
     def session_over(self, life: CollarLife) -> None: ...
-    async def session_closed(self, life: CollarLife) -> None: ...
+    async def process_exited(self, life: CollarLife) -> None: ...
 
 
 class CollarLife:
@@ -173,7 +173,7 @@ class CollarLife:
             if self.state in GONE:
                 return
             exit_code = await self._boot()
-            await self._host.session_closed(self)
+            await self._host.process_exited(self)
             if self.state not in GONE:
                 self._next(exit_code)
             self._host.consider()

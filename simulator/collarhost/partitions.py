@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 _ROW = struct.Struct("<BBII15s")  # index, subtype, address, size, label
 _NO_ROW = b"\xff" + bytes(_ROW.size - 1)
-# (type, subtype) as in our partition tables; Nor knows labels only.
-_KINDS = {
-    "nvs": (1, 2), "phy_init": (1, 1), "factory": (0, 0), "vfs": (1, 0x81), "prov": (1, 0x40), "log": (1,
-    0x41),
-}  # fmt: skip
+_KINDS = {"prov": (1, 0x40), "log": (1, 0x41)}  # (type, subtype) by label; Nor knows labels only
 
 
 class Partitions:

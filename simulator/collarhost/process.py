@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 FAKES = Path(__file__).resolve().parent / "upy"
 HEAP_KIB = 110  # what the program has on a board; "wK" scales it to this interpreter's words
 _FAKES_KIB = 24  # what machine, network and the rest take here, and on the board do not
-EXIT_CLOSED = 77  # it left because its bridge was closed
 
 # `python -m micropython` drops the exit code; this keeps it.
 _LAUNCH = "import sys, micropython; sys.exit(micropython.main())"

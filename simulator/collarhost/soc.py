@@ -10,21 +10,14 @@ class Soc(NamedTuple):
     """What a chip of the family can do; GPIO numbers. Source: ports/esp32 and Espressif's data sheets."""
 
     number: int
-    cpu_hz: int
     gpios: range
-    external: frozenset[int]  # for ext0 and ext1
-    wakes: frozenset[int]  # for wake_on_gpio
+    wakes: tuple[frozenset[int], frozenset[int]]  # for wake_on_ext1, for wake_on_gpio
 
 
 SOCS = {
-    "esp32": Soc(
-        0, 160_000_000, range(40),
-        frozenset({0, 2, 4, *range(12, 16), *range(25, 28), *range(32, 40)}), frozenset(range(40)),
-    ),
-    "esp32s3": Soc(1, 160_000_000, range(49), frozenset(range(22)), frozenset(range(49))),
-    "esp32c3": Soc(2, 160_000_000, range(22), frozenset(), frozenset(range(6))),
-    "esp32c6": Soc(3, 160_000_000, range(31), frozenset(range(8)), frozenset(range(8))),
-}  # fmt: skip
+    "esp32s3": Soc(1, range(49), (frozenset(range(22)), frozenset(range(49)))),
+    "esp32c3": Soc(2, range(22), (frozenset(), frozenset(range(6)))),
+}
 
 
 @dataclass(frozen=True, slots=True)

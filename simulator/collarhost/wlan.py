@@ -10,13 +10,10 @@ from simulator.collarhost.bridge import Word
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-STAT_BEACON_TIMEOUT, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = 200, 201, 202
 STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
 
-# upy-esp32-experiments, FeatherS3: association with DHCP takes 1.63 s, with a fixed address 0.73 s.
-_DHCP_US, _STATIC_US = 1_626_000, 734_000
+_JOIN_US = 1_626_000  # association with DHCP (upy-esp32-experiments, FeatherS3)
 _JITTER_US = 250_000
-_ATTEMPT_US = 2_400_000  # a scan of all channels that finds nothing
 FOREVER_US = 1 << 62
 
 
@@ -32,9 +29,8 @@ class Wlan:
     """WLAN(STA_IF): idle -> connecting -> connected, with the driver's errors.
 
     `coverage` lists (from_us, to_us) of virtual time with an access point in reach, None means always;
-    `networks` maps SSID to key, None takes any. As on the board, an interface with unlimited reconnects (the
-    default) reports STAT_CONNECTING for as long as nothing answers; with a limit it reports the reason once
-    it has given up.
+    `networks` maps SSID to key, None takes any. The driver tries again for ever, as it does by default: it
+    reports STAT_CONNECTING for as long as nothing answers or the key is wrong.
     """
 
     def __init__(
@@ -49,10 +45,7 @@ class Wlan:
     def power_off(self) -> None:
         """What a reset does: the interface is down and knows nothing."""
         self._active = self._wanted = self._right_key = False
-        self._static = False
-        self._reconnects = -1
-        self._since_us = 0
-        self._connect_us = _DHCP_US
+        self._since_us = self._join_us = 0
 
     @property
     def active(self) -> bool:
@@ -67,60 +60,34 @@ class Wlan:
     def connect(self, ssid: bytes, key: bytes, now_us: int) -> None:
         """Begin to connect. Raises WifiError if the interface is off, or busy with an earlier connect()."""
         self._require_active()
-        if self._wanted and self.status(now_us) in (STAT_CONNECTING, STAT_GOT_IP):
+        if self._wanted:
             raise WifiError(Word.WIFI_INTERNAL)
         self._wanted, self._since_us = True, now_us
         self._right_key = self._networks is None or self._networks.get(ssid) == key
-        self._connect_us = (_STATIC_US if self._static else _DHCP_US) + self._draw(now_us) % _JITTER_US
+        self._join_us = _JOIN_US + self._draw(now_us) % _JITTER_US
 
     def disconnect(self) -> None:
         """End the connection or the attempt. Raises WifiError if the interface is off."""
         self._require_active()
         self._wanted = False
 
-    def configure(self, what: int, value: int) -> None:
-        """0: how often to try again (-1 = for ever); 1: whether the address is fixed."""
-        if what == 0:
-            self._reconnects = value
-        else:
-            self._static = bool(value)
-
     def connected(self, now_us: int) -> bool:
         """Whether there is a link with an address."""
         return self._wanted and self._right_key and any(
-            start <= now_us < end for start, end in self._links()
+            max(start, self._since_us) + self._join_us <= now_us < end for start, end in self._coverage
         )  # fmt: skip
 
     def status(self, now_us: int) -> int:
         """Return network.STAT_*."""
         if not self._wanted:
             return STAT_IDLE
-        if self.connected(now_us):
-            return STAT_GOT_IP
-        lost = self._right_key and any(end <= now_us for _, end in self._links())
-        if self._reconnects < 0 or (not lost and now_us < self._gives_up_us()):
-            return STAT_CONNECTING
-        if lost:
-            return STAT_BEACON_TIMEOUT
-        return STAT_NO_AP_FOUND if self._right_key else STAT_WRONG_PASSWORD
+        return STAT_GOT_IP if self.connected(now_us) else STAT_CONNECTING
 
     def rssi_dbm(self, now_us: int) -> int:
         """Return the signal strength, which wanders by the minute. Raises WifiError without a connection."""
         if not self.connected(now_us):
             raise WifiError(Word.WIFI_NOT_CONNECTED)
         return -58 - self._draw(now_us // 60_000_000) % 16
-
-    def _links(self) -> list[tuple[int, int]]:
-        """(from_us, to_us) of every connection the present wish leads to."""
-        links: list[tuple[int, int]] = []
-        for start, end in self._coverage:
-            up = max(start, self._since_us) + self._connect_us
-            if up < end and (self._reconnects < 0 or (not links and up < self._gives_up_us())):
-                links.append((up, end))
-        return links
-
-    def _gives_up_us(self) -> int:
-        return self._since_us + max(self._connect_us + 1, _ATTEMPT_US) + self._reconnects * _ATTEMPT_US
 
     def _require_active(self) -> None:
         if not self._active:

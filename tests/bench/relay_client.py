@@ -1,4 +1,4 @@
-"""The clients of bench-relay, a process of their own: keep-alive connections that send one POST after the other."""
+"""The clients of bench-relay, a process of their own: each connection sends one POST after the other."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ import random
 import statistics
 import sys
 import time
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "firmware/lib")]
 
 import uvloop
 from herdcore import auth, wire
 
 COLLARS = range(1, 201)
-WINDOWS = 88  # a full frame: half of what a collar sends every 15 minutes
+WINDOWS = 88
 CONNECTIONS = 64
 AGE_S = 451
 
@@ -38,7 +34,7 @@ class Herd:
         self._again: list[bytes] = []
 
     def frames(self, name: str, number: int) -> list[bytes]:
-        """Return frames that were not asked for under this name before, or for "again" always the same."""
+        """Return frames that were not asked for under this name before; for "again" always the same."""
         if name == "again":
             while len(self._again) < number:
                 self._again.append(self._frame(len(self._again)))
@@ -102,7 +98,7 @@ class Connection(asyncio.Protocol):
 
 def request(frames: list[bytes]) -> bytes:
     """Return one POST as bytes."""
-    body = wire.encode_batch(frames)
+    body = wire.encode_batch(frames) if frames else b""
     head = (
         "POST /v1/frames HTTP/1.1\r\nHost: relay\r\nContent-Type: application/msgpack\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -140,9 +136,10 @@ def serve(seed: int) -> None:
                 }
             else:
                 port, size = what["port"], what["per_post"]
-                frames = herd.frames(what["herd"], what["frames"])
-                requests = [request(frames[i : i + size]) for i in range(0, len(frames), size)]
-            print(json.dumps(answer), flush=True)
+                frames = herd.frames(what["herd"], what["frames"]) if what["herd"] != "nothing" else []
+                requests = [request(frames[i : i + size]) for i in range(0, what["frames"], size)]
+            sys.stdout.write(json.dumps(answer) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -87,20 +87,38 @@ def case_only_the_age_changes_between_attempts():
     assert (first.age_s, later.age_s) == (60, 79)
 
 
-def case_windows_that_do_not_follow_start_a_new_frame():
+def case_windows_after_a_gap_start_a_new_frame():
     box = outbox()
     box.append_windows(0, windows(7))
-    box.append_windows(7 * 5120 + 6000, windows(7))
     box.seal()
-    assert frames(box) == [(7, 1, 41, 7), (7, 0, 0, 7)]
+    box.append_windows(7 * 5120 + 3000, windows(7))
+    box.seal()
+    assert frames(box) == [(7, 1, 38, 7), (7, 0, 0, 7)]
 
 
-def case_small_drift_stays_in_the_frame_and_ends_it_after_one_window():
+def case_a_chip_that_is_three_percent_off_fills_its_frames_and_each_is_dated_anew():
+    for drain_ms in (34_765, 36_915):
+        box = outbox()
+        for i in range(26):
+            box.append_windows(i * drain_ms, windows(7))
+        # The frame's last drain holds 3 windows of the next: those begin where the clock has them.
+        begins = [0, 12 * drain_ms + 4 * 5120, 25 * drain_ms + 5120]
+        box.seal()
+        assert frames(box) == [
+            (7, 2, begins[2] // 1000, 6),
+            (7, 1, begins[1] // 1000, 88),
+            (7, 0, 0, 88),
+        ]
+
+
+def case_a_frame_ends_before_a_window_is_dated_wrong_by_three():
     box = outbox()
-    for i in range(12):
-        box.append_windows(i * (7 * 5120 + 700), windows(7))
+    box.append_windows(0, windows(7))
+    box.append_windows(7 * 5120 + 15_359, windows(1))
+    box.append_windows(8 * 5120 + 15_360, windows(1))
+    box.append_windows(9 * 5120, windows(1))
     box.seal()
-    assert frames(box) == [(7, 1, 292, 28), (7, 0, 0, 56)]
+    assert frames(box) == [(7, 2, 46, 1), (7, 1, 56, 1), (7, 0, 0, 8)]
 
 
 def case_acked_frames_are_forgotten_and_others_stay():

@@ -140,27 +140,41 @@ def case_fields_out_of_bounds_are_named():
 
 def case_random_memory_after_power_on_reads_as_zeros():
     kept = retained.Retained(bytearray([i % 256 for i in range(2048)]))
-    assert (kept["wakes"], kept["abnormal_boots"]) == (0, 0)
+    assert (kept["faults"], kept["abnormal_boots"]) == (0, 0)
 
 
 def case_saved_counters_survive_and_unsaved_ones_do_not():
     memory = bytearray(2048)
     kept = retained.Retained(memory)
-    kept.bump("wakes")
+    kept.bump("faults")
     kept["last_ack_ms"] = 1_772_409_600_123
     kept.save()
-    kept.bump("wakes")
+    kept.bump("faults")
     again = retained.Retained(memory)
-    assert (again["wakes"], again["last_ack_ms"]) == (1, 1_772_409_600_123)
+    assert (again["faults"], again["last_ack_ms"]) == (1, 1_772_409_600_123)
+
+
+def case_saving_what_has_not_changed_writes_nothing():
+    memory = bytearray(2048)
+    kept = retained.Retained(memory)
+    kept["attempt"] = 3
+    kept.save()
+    memory[:] = bytes(2048)
+    kept["attempt"] = 3
+    kept.save()
+    assert memory == bytes(2048)
+    kept["attempt"] = 4
+    kept.save()
+    assert retained.Retained(memory)["attempt"] == 4
 
 
 def case_one_flipped_bit_forgets_all_counters():
     memory = bytearray(2048)
     kept = retained.Retained(memory)
-    kept["wakes"] = 5
+    kept["faults"] = 5
     kept.save()
     memory[6] ^= 1
-    assert retained.Retained(memory)["wakes"] == 0
+    assert retained.Retained(memory)["faults"] == 0
 
 
 def case_counters_stop_at_what_their_field_holds():
@@ -173,7 +187,7 @@ def case_counters_stop_at_what_their_field_holds():
 
 def case_an_unknown_counter_is_an_error():
     try:
-        retained.Retained(bytearray(64))["wake"] = 1
+        retained.Retained(bytearray(64))["fautl"] = 1
     except KeyError:
         return
     raise AssertionError("a misspelt counter was accepted")
@@ -195,6 +209,10 @@ def case_back_off_is_the_same_for_one_collar_and_differs_between_collars():
 
 
 BACKOFFS = [8, 10, 29, 54, 94, 255, 572, 1189]
+
+
+def case_a_wait_that_a_relay_asks_for_is_bounded():
+    assert [schedule.bounded_wait_s(s) for s in (0, 5, 60, 1800, 86_400)] == [5, 5, 60, 1800, 1800]
 
 
 def case_uploads_are_spread_over_the_whole_period():

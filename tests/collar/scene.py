@@ -90,7 +90,10 @@ class Link:
 
 
 class Relay:
-    """Judges request bodies as a relay does and answers them; `ranges` replaces what it acknowledges."""
+    """Judges request bodies as a relay does and answers them.
+
+    `ranges` replaces what it acknowledges. With `busy_s` a MemoryStream answers 503 and that Retry-After.
+    """
 
     def __init__(self, key=KEY, device=DEVICE, next_s=900):
         self.device, self.next_s = device, next_s
@@ -98,6 +101,7 @@ class Relay:
         self.frames = []
         self.requests = 0
         self.ranges = None
+        self.busy_s = None
 
     def answer(self, body):
         """Return the answer's body for a request's body."""
@@ -123,9 +127,14 @@ class MemoryStream:
 
     def readinto(self, buf):
         if self.left is None:
-            body = self.relay.answer(self.sent.partition(b"\r\n\r\n")[2])
-            self.left = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            self.left = self._answer()
         buf[:], self.left = self.left[: len(buf)], self.left[len(buf) :]
+
+    def _answer(self):
+        if self.relay.busy_s is not None:
+            return b"HTTP/1.1 503 Busy\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n" % self.relay.busy_s
+        body = self.relay.answer(self.sent.partition(b"\r\n\r\n")[2])
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
     def close(self):
         self.closed = True

@@ -72,12 +72,6 @@ def test_start_forgets_what_an_earlier_program_left_in_the_chip(rig):
     assert rig.register(0x14) == 0
 
 
-def test_a_stopped_chip_is_powered_down_and_silent(full):
-    full.imu.stop()
-    assert (full.register(0x10), full.register(0x0A), full.register(0x0D)) == (0, 0, 0)
-    assert full.chip.next_int1_us(full.clock.now_us) is None
-
-
 def test_the_chip_is_found_at_its_second_address():
     Rig(address=0x6B).imu.probe()
 

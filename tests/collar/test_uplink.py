@@ -179,6 +179,25 @@ async def test_any_other_status_is_a_failure_that_forgets_nothing(serve, status)
     assert collar.outbox.waiting() == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "value", "waits_s"),
+    [
+        (503, "60", 60),
+        (503, "Wed, 21 Oct 2026 07:28:00 GMT", 0),
+        (503, "9" * 9, 0),
+        (503, "", 0),
+        (401, "60", 0),
+    ],
+)
+async def test_a_failure_tells_how_long_a_busy_relay_wants_to_be_left_alone(serve, status, value, waits_s):
+    async def busy(_request):
+        return web.Response(status=status, headers={"Retry-After": value})
+
+    with pytest.raises(UplinkError) as failure:
+        await Collar(await serve(busy)).post()
+    assert failure.value.retry_after_s == waits_s
+
+
 async def test_half_an_answer_times_out(raw_server):
     collar = Collar(await raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n\x92")).impatient()
     with pytest.raises(OSError, match="timed out"):
@@ -196,6 +215,38 @@ async def test_a_peer_that_drips_is_ended_by_the_deadline(raw_server):
     collar.step_ms, collar.deadline_ms = 100, collar.now_ms + 25_000
     with pytest.raises(DeadlineError, match="over its deadline"):
         await collar.post()
+
+
+def test_the_time_out_is_set_once_until_the_deadline_is_near():
+    ours, theirs = socket.socketpair()
+    waits_s, now_ms = [], [0]
+
+    class Counting(socket.socket):
+        def connect(self, _address):
+            """Be connected already."""
+
+        def settimeout(self, value):
+            waits_s.append(value)
+            super().settimeout(value)
+
+    class Sockets:
+        SOCK_STREAM = socket.SOCK_STREAM
+        getaddrinfo = staticmethod(socket.getaddrinfo)
+
+        @staticmethod
+        def socket(*_):
+            return Counting(fileno=ours.detach())
+
+    with theirs:
+        theirs.sendall(bytes(300))
+        stream = Stream((Sockets, ssl), "127.0.0.1", 9, b"", lambda: now_ms[0], 25_000)
+        stream.readinto(bytearray(200))
+        assert set(waits_s) == {8.0}
+        assert len(waits_s) <= 2
+        now_ms[0] = 20_000
+        stream.readinto(bytearray(100))
+        assert waits_s[-1] == 5.0
+        stream.close()
 
 
 async def test_a_connection_that_breaks_off_is_an_error(raw_server):

@@ -3,6 +3,7 @@
 import gc
 from array import array
 
+from collar import app
 from collar.app import Collar
 from collar.imu.lsm6dsox import Lsm6dsox
 from collar.outbox import Outbox
@@ -64,7 +65,7 @@ def a_lap_leaves_two_views():
         for i in range(sampler.drain()):
             features.window_into(sampler.samples, 64 * i, packed, 14 * i)
         outbox.append_windows(sampler.first_ms, memoryview(packed))
-        kept.bump("wakes")
+        kept.bump("faults")
 
     at_most(128, lap, 100)
 
@@ -88,6 +89,29 @@ def a_collar_with_all_its_buffers_takes_less_than_30_kb():
     assert taken < 30_000, f"{taken} bytes"
 
 
+def features_are_made_while_the_heap_is_locked_and_it_is_open_again_after_a_failure():
+    collar, seen = Collar(Board()), []
+    collar.sampler.windows = 2
+
+    class Window:
+        @staticmethod
+        def window_into(_samples, _start, _out, _at):
+            try:
+                bytearray(100)
+            except MemoryError:
+                seen.append(1)  # in the room that every new list has
+            if len(seen) == 2:
+                raise ValueError
+
+    app.features = Window
+    try:
+        collar._feature()
+    except ValueError:
+        bytearray(100)
+    app.features = features
+    assert len(seen) == 2, seen
+
+
 def windows_are_stored_without_garbage():
     outbox = Outbox(1, 1, 1, None)
     packed = bytes(14 * 7)
@@ -97,4 +121,5 @@ def windows_are_stored_without_garbage():
 a_collar_with_all_its_buffers_takes_less_than_30_kb()
 a_drain_of_448_samples_leaves_one_view()
 a_lap_leaves_two_views()
+features_are_made_while_the_heap_is_locked_and_it_is_open_again_after_a_failure()
 windows_are_stored_without_garbage()

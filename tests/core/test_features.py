@@ -128,9 +128,8 @@ def test_shares_do_not_depend_on_how_the_collar_sits():
         moving = np.outer(tone(1.3, 60) + tone(2.6, 40), rng.normal(size=3)) + rng.normal(0, 20, (64, 3))
         turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
         upright, turned = window(np.rint(moving)), window(np.rint(moving @ turn + [0, 300, 900]))
-        assert (
-            abs(upright.chew_low_255 - turned.chew_low_255) <= 3
-        )  # samples are rounded to mg after the turn
+        # Not 1: samples are rounded to mg after the turn.
+        assert abs(upright.chew_low_255 - turned.chew_low_255) <= 3
         assert abs(upright.chew_high_255 - turned.chew_high_255) <= 3
 
 

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -17,7 +18,7 @@ from relay.clock import FollowedClock
 from relay.config import Config, SecretsConfig, StateConfig, WhatsappConfig
 from relay.keys import STORAGE, WHATSAPP
 from relay.model import Event, Message
-from relay.storage.ports import DELIVERED, READ, UNKNOWN
+from relay.storage.ports import DELIVERED, FAILED, READ, UNKNOWN
 from relay.whatsapp.provision import apply_templates
 from relay.whatsapp.texts import LANGUAGES, load
 from simulator.clock import VirtualClock
@@ -67,6 +68,13 @@ class Loop:
             "m1", farm_id, person_id, EVENT, "alert", body, now_ms, now_ms + 43_200_000, critical=critical
         )
         await self.storage.commit_scores(0, 0, 1, [], [event], [message])
+        self.whatsapp.dispatcher.wake()
+        await self.settle()
+
+    async def again(self, message_id):
+        """Queue the alert once more under another name."""
+        first = await self.storage.message("m1")
+        await self.storage.queue([replace(first, id=message_id)])
         self.whatsapp.dispatcher.wake()
         await self.settle()
 
@@ -123,6 +131,20 @@ async def test_a_message_that_was_lost_before_graph_took_it_is_repeated_and_mark
     loop.clock.advance(loop.clock.now_ms() + 120_000)
     await loop.settle()
     assert loop.texts[0].startswith("Health alert: Bella (12) (repeat) at Hillside Farm")
+
+
+async def test_stop_silences_the_relay_until_start(loop):
+    await loop.alert()
+    await loop.cloud.type_text(PHONE, "Stop.")
+    await loop.settle()
+    assert loop.texts[1:] == ["Stop.", "You will get no more alerts. Reply START to get them again."]
+    await loop.again("m2")
+    assert await loop.storage.message_state("m2") == FAILED
+    await loop.cloud.type_text(PHONE, "START")
+    await loop.settle()
+    await loop.again("m3")
+    assert await loop.storage.message_state("m3") == DELIVERED
+    assert len(loop.texts) == 6, "alert, Stop, its answer, START, its answer, alert"
 
 
 @pytest.mark.parametrize(("batch", "copies", "reverse"), [(1, 3, False), (50, 1, True), (3, 2, True)])

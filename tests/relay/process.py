@@ -28,8 +28,18 @@ def write_settings(folder, text=""):
     return path
 
 
+async def herdbell(settings, *arguments):
+    """Run one command to its end; return its exit code and what it printed, errors included."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "relay", *arguments, "--config", str(settings), env=environment(),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    text = (await process.communicate())[0].decode()
+    return process.returncode, text
+
+
 class Served:
-    """`async with Served(settings) as relay`: `herdbell serve` on a free port, killed at the end if need be."""
+    """`async with Served(settings) as relay`: `herdbell serve` on a free port, gone at the end."""
 
     def __init__(self, settings, *arguments, **env):
         self._arguments = ["serve", "--config", str(settings), "--port", "0", *arguments]

@@ -57,3 +57,16 @@ async def test_the_wall_clock_waits_until_the_clock_says_so(monkeypatch):
     monkeypatch.setattr("relay.clock.asyncio.sleep", sleep)
     await clock.wait_until(start_ms + 40_000)
     assert slept == [30, 30]
+
+
+async def test_who_waits_for_the_wall_clock_hears_that_it_was_set_back(monkeypatch):
+    clock, slept = WallClock(), []
+    times = iter([100_000, 99_500, 99_000])
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr(clock, "now_ms", lambda: next(times))
+    monkeypatch.setattr("relay.clock.asyncio.sleep", sleep)
+    await clock.wait_until(110_000)
+    assert slept == [10, 10.5]

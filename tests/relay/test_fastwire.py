@@ -59,6 +59,31 @@ def test_random_bytes_behind_a_right_start_are_judged_alike(tail):
     assert outcome(fastwire.decode_frame, raw) == outcome(wire.decode_frame, raw)
 
 
+def peeked(peek, raw):
+    """Return what a peek says, or the reason it refuses."""
+    try:
+        return peek(raw)
+    except wire.FrameError as error:
+        return error.reason
+
+
+@given(st.data(), st.integers(0, 1420))
+def test_every_start_of_a_frame_is_peeked_at_alike(data, size):
+    raw = bytearray(frame(seq=300, records=bytes(14) * 88 if size > 1300 else bytes(14)))
+    for _ in range(data.draw(st.integers(0, 2))):
+        place = data.draw(st.sampled_from([0, 1, 2, 3, 6, 7, -10, -9, -1]))
+        raw[place] = data.draw(st.integers(0, 255))
+    cut = bytes(raw[:size]) if data.draw(st.booleans()) else bytes(raw)
+    assert peeked(fastwire.peek, cut) == peeked(wire.peek, cut)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x99", bytes(24), b"\x99\x11\xce\0\0\0\1\0" + bytes(6) + b"\xc4\x08" + bytes(8)]
+)
+def test_what_is_too_short_is_peeked_at_alike(raw):
+    assert peeked(fastwire.peek, raw) == peeked(wire.peek, raw) == "size"
+
+
 @pytest.mark.parametrize(
     "number", [b"\xcc\x01", b"\xcd\x00\x01", b"\xce\x00\x00\x00\x01", b"\xcf\0\0\0\0\0\0\0\1", b"\xd0\x01"]
 )

@@ -45,7 +45,6 @@ def test_a_cow_that_does_not_move_is_a_critical_health_alert():
         "version": 1,
         "language": "en",
         "params": {"animal": "Bella (12)", "farm": "Hof Lindner", "sign": "not moving", "since": "03:10"},
-        "buttons": ["ack", "snz", "fp"],
     }
 
 
@@ -136,12 +135,6 @@ def test_every_catalogue_has_every_sign_and_every_month(language):
 
 def test_every_kind_of_alert_the_collar_and_relay_know_is_told():
     assert set(RULES) == set(ALERT_KINDS)
-
-
-def test_two_messages_do_not_share_their_list_of_buttons():
-    first, second = (told("2026-11-16T03:10", "2026-11-16T04:45") for _ in range(2))
-    first.body["buttons"].clear()
-    assert second.body["buttons"]
 
 
 def test_an_event_nobody_is_told_about_is_an_error():

@@ -246,3 +246,34 @@ def test_a_full_batch_leaves_out_its_last_request_which_may_go_on():
     assert whole_arrivals(frames, 4) == frames[:2]
     assert whole_arrivals(frames, 5) == frames
     assert whole_arrivals(frames[:2], 2) == frames[:2], "a request longer than a batch cannot be kept whole"
+
+
+DAY_MS = 24 * HOUR * MINUTE_MS
+
+
+def set_right(before_mg):
+    """Two hours dated a day ahead, because the relay's clock was, then a death on the right day."""
+    wrong = frames_of(windows_of(2 * HOUR, before_mg), MONDAY_MS + DAY_MS)
+    return [wrong, frames_of(windows_of(3 * HOUR, DEAD), MONDAY_MS + 3 * HOUR * MINUTE_MS)]
+
+
+def test_a_clock_that_was_a_day_ahead_does_not_make_the_right_data_late():
+    _, (event,), late = fold_all(set_right(RESTING))
+    assert (event.onset_ms, late) == (MONDAY_MS + 3 * HOUR * MINUTE_MS, 0)
+
+
+def test_a_cow_reported_dead_while_the_clock_was_wrong_is_not_reported_again():
+    _, (event,), _ = fold_all(set_right(DEAD))
+    assert event.onset_ms == MONDAY_MS + DAY_MS
+
+
+def test_a_clock_that_was_set_right_does_not_forget_what_is_usual_of_a_cow():
+    wrong, right = set_right(RESTING)
+    before = fold_all([wrong])[0][BELLA].unusual_activity
+    after = fold_all([wrong, right[:1]])[0][BELLA].unusual_activity
+    assert after == before != AnimalState().unusual_activity
+
+
+def test_a_collars_late_upload_is_no_sign_of_a_wrong_clock():
+    frames = [replace(one, received_ms=one.first_ms) for one in story()]
+    assert ids(fold_all([[one] for one in frames])[1]) == EXPECTED

@@ -11,6 +11,7 @@ import pytest
 from relay.alerts import intents
 from relay.clock import FollowedClock
 from relay.config import Config
+from relay.logs import redact
 from relay.metrics import Metrics
 from relay.model import NewFrame
 from relay.scorer import RETRY_MS, Scorer
@@ -123,6 +124,19 @@ async def test_a_dead_cow_becomes_one_event_and_a_message_in_the_outbox(herd):
         "since": "02:00",
     }
     assert herd.told == [NOW_MS], "the dispatcher is told once"
+
+
+async def test_the_log_says_when_an_episode_began_and_ended_and_nothing_is_taken_for_a_phone_number(
+    herd, caplog
+):
+    caplog.set_level("INFO", "relay.scorer")
+    await herd.append(frames_of([*windows_of(128, DEAD), *windows_of(10, RESTING)]))
+    await herd.score()
+    said = [redact(record.getMessage()).partition(": ")[2] for record in caplog.records]
+    assert said == [
+        f"no_movement, animal {herd.bella}, since 2026-11-16T00:00:00Z",
+        "no_movement is over at 2026-11-16T02:08:00Z",
+    ]
 
 
 async def test_everybody_on_the_farm_who_should_know_is_told_once(herd):

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
+from relay.clock import FollowedClock
 from relay.storage.ports import ACCEPTED, DEAD, EXPIRED, FAILED, QUEUED, SENDING, SENT, UNKNOWN
 from relay.whatsapp.client import Client
 from relay.whatsapp.dispatcher import AT_ONCE, MAX_ATTEMPTS, REPEAT_AFTER_MS, Dispatcher, jittered_ms
@@ -193,6 +194,53 @@ async def test_a_breaker_keeps_everything_queued_and_probes_with_one_message(sce
         scene.clock.advance(scene.clock.now_ms() + 60_000)
         await scene.quiet()
     assert await scene.storage.outbox_counts() == {ACCEPTED: 12}
+
+
+async def test_a_burst_that_is_too_fast_pauses_as_short_as_one_message_would(scene):
+    scene.graph.script.extend([130429] * AT_ONCE)
+    await scene.storage.queue([scene.alert(f"m{number}") for number in range(AT_ONCE)])
+    async with scene.dispatching():
+        await scene.quiet()
+        scene.clock.advance(scene.clock.now_ms() + 1_000)
+        await scene.quiet()
+    assert await scene.storage.outbox_counts() == {ACCEPTED: AT_ONCE}
+
+
+async def test_pauses_in_a_row_grow(scene):
+    scene.graph.script.extend([130429] * 3)
+    await scene.storage.queue([scene.alert()])
+    waits = []
+    async with scene.dispatching():
+        for _ in range(3):
+            await scene.quiet()
+            due_ms = await scene.storage.next_due_ms()
+            waits.append(due_ms - scene.clock.now_ms())
+            scene.clock.advance(due_ms)
+        await scene.quiet()
+    assert waits == [1_000, 4_000, 16_000]
+
+
+async def test_a_clock_set_back_a_day_does_not_keep_a_pause_or_a_retry_for_a_day(scene):
+    scene.graph.script.extend([131016, 190])
+    await scene.storage.queue([scene.alert("m1"), scene.alert("m2")])
+    async with scene.dispatching():
+        await scene.quiet()
+        assert await scene.storage.outbox_counts() == {QUEUED: 2}
+        scene.clock = scene.dispatcher._clock = FollowedClock(scene.clock.now_ms() - 86_400_000)
+        scene.dispatcher.wake()
+        await scene.quiet()
+    assert await scene.storage.outbox_counts() == {ACCEPTED: 2}
+
+
+async def test_a_clock_set_forward_a_day_sends_nothing_stale(scene):
+    scene.graph.script.append(190)
+    await scene.storage.queue([scene.alert()])
+    async with scene.dispatching():
+        await scene.quiet()
+        scene.clock.advance(scene.clock.now_ms() + 86_400_000)
+        await scene.quiet()
+    assert await scene.storage.outbox_counts() == {EXPIRED: 1}
+    assert len(scene.graph.bodies) == 1
 
 
 async def test_a_template_missing_in_a_language_goes_out_in_english(scene):

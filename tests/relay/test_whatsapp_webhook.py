@@ -7,10 +7,10 @@ import json
 import aiohttp
 import pytest
 
-from relay.storage.ports import ACCEPTED, DELIVERED, READ, SENT
-from relay.whatsapp.conversation import is_stop
+from relay.storage.ports import ACCEPTED, DELIVERED, READ, SENT, Unwritable
+from relay.whatsapp.conversation import START_WORDS, STOP_WORDS, only_word
 from relay.whatsapp.webhook_items import BODY_MAX, DEPTH_MAX, ITEMS_MAX, WebhookError, items, signed
-from tests.relay.whatsapp_scene import EVENT, MINUTE_MS, PHONE, opened, sign
+from tests.relay.whatsapp_scene import EVENT, MINUTE_MS, NUMBER_ID, PHONE, opened, sign
 
 
 @pytest.fixture
@@ -98,15 +98,96 @@ async def test_a_command_older_than_30_minutes_is_not_executed(scene, session, a
     assert await scene.storage.judge(EVENT, scene.person_id, "acknowledged", 0) is (outcome == "too_old")
 
 
-@pytest.mark.parametrize("text", ["STOP", " stopp. ", "Baja", "PARAR!", "बंद", "بند\u06d4"])
-async def test_stop_is_heard_in_every_language_however_old(scene, session, text):
-    stop = {"type": "text", "text": {"body": text}, "id": "wamid.in1", "from": PHONE, "timestamp": "1"}
-    await take(scene, session, messages=[stop])
+SILENCE = "You will get no more alerts. Reply START to get them again."
+WELCOME = "You will get alerts again. Reply STOP to end them."
+
+
+async def silent(scene):
+    """Whether an alert queued now stays with us."""
+    before = len(scene.graph.bodies)
+    await scene.storage.queue([scene.alert(f"after {before}")])
+    async with scene.dispatching():
+        await scene.quiet()
+    return len(scene.graph.bodies) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["STOP", " stopp. ", "Baja", "PARAR!", "बंद", "بند\u06d4", "\u200f«بند»", "Stop 🐄"]
+)
+async def test_stop_silences_in_every_language_however_old(scene, session, text):
+    stop = scene.typed(text) | {"timestamp": "1"}
+    assert await take(scene, session, messages=[stop]) == []
     assert outcomes(scene) == {"opt_out": 1}
+    assert await silent(scene)
 
 
-def test_a_sentence_with_stop_in_it_is_no_opt_out():
-    assert not is_stop("please stop the cow")
+async def test_stop_without_a_date_is_obeyed_all_the_same(scene, session):
+    await take(scene, session, messages=[scene.typed("STOP") | {"timestamp": None}])
+    assert await silent(scene)
+
+
+async def test_stop_is_confirmed_once_in_the_chat(scene, session):
+    stops = [
+        scene.typed("STOP", "wamid.s1"),
+        scene.typed("STOP", "wamid.s1"),
+        scene.typed("stop", "wamid.s2"),
+    ]
+    stops[2]["timestamp"] = str(int(stops[2]["timestamp"]) - 60)
+    assert await take(scene, session, messages=stops) == [SILENCE]
+    assert scene.graph.bodies[0]["context"] == {"message_id": "wamid.s1"}
+
+
+async def test_a_stop_that_a_crash_interrupted_is_confirmed_after_all(scene, session):
+    stop = scene.typed("STOP")
+    await scene.storage.opt_out(scene.person_id, int(stop["timestamp"]) * 1000)
+    assert await take(scene, session, messages=[stop]) == [SILENCE]
+
+
+@pytest.mark.parametrize("text", ["START", "Alta.", "iniciar", "शुरू", "شروع"])
+async def test_start_after_stop_brings_the_alerts_back(scene, session, text):
+    await take(scene, session, messages=[scene.typed("STOP", "wamid.s1")])
+    assert await silent(scene)
+    assert await take(scene, session, messages=[scene.typed(text, "wamid.s2")]) == [SILENCE, WELCOME]
+    assert not await silent(scene)
+    assert await scene.storage.audit_broken_at() is None
+
+
+async def test_a_start_from_before_the_stop_changes_nothing(scene, session):
+    earlier = scene.typed("START", "wamid.s2", age_ms=MINUTE_MS)
+    await take(scene, session, messages=[scene.typed("STOP", "wamid.s1"), earlier])
+    assert outcomes(scene) == {"opt_out": 1, "too_old": 1}
+    assert await silent(scene)
+
+
+async def test_a_tap_of_who_opted_out_is_judged_and_not_answered(scene, session):
+    await take(scene, session, messages=[scene.typed("STOP", "wamid.s1")])
+    assert await take(scene, session, messages=[scene.tap()]) == [SILENCE]
+    assert outcomes(scene) == {"opt_out": 1, "acknowledged": 1}
+
+
+@pytest.mark.parametrize("text", ["please stop the cow", "stop 12", "start?now", "", "🐄"])
+async def test_a_sentence_with_stop_or_start_in_it_is_no_command(scene, session, text):
+    await take(scene, session, messages=[scene.typed(text)])
+    assert outcomes(scene) == {"no_command": 1}
+
+
+@pytest.mark.parametrize("words", [STOP_WORDS, START_WORDS])
+def test_every_word_of_the_lists_can_be_found(words):
+    assert {only_word(word) for word in words} == words
+
+
+async def test_a_stop_is_not_lost_to_a_full_disk(scene, session, monkeypatch):
+    async def full(*_):
+        raise Unwritable("the disk took nothing")
+
+    async with scene.listening() as hook, scene.dispatching():
+        with monkeypatch.context() as patch:
+            patch.setattr(scene.storage, "opt_out", full)
+            assert await hook.post(session, messages=[scene.typed("STOP")]) == 200
+            with pytest.raises(Unwritable):
+                await scene.webhook.run()
+    assert await take(scene, session) == [SILENCE]
+    assert await silent(scene)
 
 
 @pytest.mark.parametrize(
@@ -181,6 +262,17 @@ async def test_a_batch_of_a_thousand_items_is_handled_whole(scene, session):
     await take(scene, session, statuses=[*statuses, *unknown], messages=[scene.tap()])
     assert sum(outcomes(scene).values()) == 1000
     assert (await scene.storage.outbox_counts())[READ] == 20
+
+
+async def test_a_text_that_is_no_text_does_not_hold_up_its_batch(scene, session):
+    half = "\ud800"  # of a surrogate pair: valid JSON
+    broken = [scene.typed(half), scene.typed("hi", half), scene.tap(wamid="wamid.in2")]
+    value = {"metadata": {"phone_number_id": NUMBER_ID}, "messages": broken}
+    raw = json.dumps({"entry": [{"changes": [{"value": value}]}]}).encode()
+    async with scene.listening() as hook, scene.dispatching():
+        assert await hook.raw(session, raw) == 200
+        await scene.quiet()
+    assert outcomes(scene) == {"no_command": 2, "acknowledged": 1}
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,6 @@ class Scene:
         params = {"animal": "Bella (12)", "farm": "Hill", "sign": "not moving", "since": "14:05"}
         template = {
             "template": "health_alert", "version": 1, "language": language, "params": params,
-            "buttons": ["ack", "snz", "fp"],
         }  # fmt: skip
         now_ms = self.clock.now_ms()
         return Message(
@@ -136,6 +135,10 @@ class Scene:
             "context": {"id": "wamid.1"},
         }
         return item | ({"from": sender} if sender else {})
+
+    def typed(self, text, wamid="wamid.in1", *, age_ms=0):
+        seconds = str((self.clock.now_ms() - age_ms) // 1000)
+        return {"id": wamid, "from": PHONE, "timestamp": seconds, "type": "text", "text": {"body": text}}
 
     def status(self, state, message_id="m1", wamid="wamid.1"):
         seconds = str(self.clock.now_ms() // 1000)

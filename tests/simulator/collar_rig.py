@@ -90,7 +90,7 @@ async def run(tmp_path, main, **settings) -> Run:
     """Run a program to its end."""
     async with hosting(tmp_path, main, **settings) as made:
         await made.host.run()
-        made.states = list(made.host.progress().states)
+        made.states = [life.state for life in made.host.lives]
     return made
 
 

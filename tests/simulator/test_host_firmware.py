@@ -12,7 +12,7 @@ from herdcore import auth, wire
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.life import State
-from simulator.collarhost.provision import provision
+from simulator.collarhost.provision import PASSWORD, SSID, provision
 from simulator.link import Fault, Link
 from simulator.motion import Still
 from simulator.stage import stage
@@ -94,7 +94,7 @@ async def living(tmp_path, *, until_s, seed=1, faults=()):
     async with server, Link("127.0.0.1", port, trace=trace) as link:
         link.fail_next(0, *faults)
         flash = provision(COLLAR, host="127.0.0.1", port=link.port)
-        board = SimBoard(0, Still(), flash=flash, seed=seed)
+        board = SimBoard(0, Still(), flash=flash, seed=seed, networks={SSID.encode(): PASSWORD.encode()})
         async with CollarHost(
             [board], link, on_radio_time=tell, staged=tmp_path / "board", log_folder=tmp_path / "logs",
             start_utc_ms=START_UTC_MS, until_us=until_s * SECOND_US, trace=trace,

@@ -11,7 +11,8 @@ takes longer than 45 s.
 import gc
 
 from herdcore import features
-from herdcore.compat import const
+from herdcore.compat import const, heap_lock, heap_unlock
+from herdcore.records import WINDOW_BYTES
 from herdcore.vocabulary import WINDOW_SAMPLES
 
 from collar.health import health_record
@@ -20,7 +21,7 @@ from collar.imu.lsm6dsox import ADDRESSES, Lsm6dsox
 from collar.outbox import Outbox
 from collar.retained import Retained
 from collar.sampler import Sampler
-from collar.schedule import backoff_s, bounded_period_s, next_upload_s, spread_s
+from collar.schedule import backoff_s, bounded_period_s, bounded_wait_s, next_upload_s, spread_s
 from collar.settings import HARD, WATCHDOG, Identity, SettingsError, load_identity, raise_boot
 from collar.uplink import Uplink
 from collar.wifi import Wifi
@@ -43,7 +44,6 @@ _WATCHDOG_MS = const(60_000)
 _SLEEP_MAX_MS = const(45_000)
 _WAKE_SPARE = const(16)  # samples past the watermark at which the timer wakes if INT1 did not; 64 fit
 _STALLED_MS = const(120_000)  # a watermark takes 36 s: after this long without one the chip has stopped
-_WINDOW_BYTES = const(14)
 _DRAIN_WINDOWS = const(8)
 _HEALTH_MS = const(21_600_000)
 _ABNORMAL_BOOTS = const(3)
@@ -52,6 +52,7 @@ _STEADY_MS = const(3_600_000)  # a boot that lasted this long was no failed one
 _FAULTS_FED = const(10)  # faults in a row after which the watchdog is left to reset the board
 _FAULT_SLEEP_MAX_S = const(300)
 _RETRY_MS = const(60_000)
+_NEVER_MS = 1 << 62
 
 
 class Collar:
@@ -65,7 +66,7 @@ class Collar:
         gc.collect()  # what importing left behind: the large buffers come first and want whole pieces
         self.imu = Lsm6dsox(board.i2c, board.pause_ms)
         self.sampler = Sampler(self.imu, board.uptime_ms)
-        self._packed = bytearray(_DRAIN_WINDOWS * _WINDOW_BYTES)
+        self._packed = bytearray(_DRAIN_WINDOWS * WINDOW_BYTES)
         self.kept = Retained(board.retained)
         self.wifi = Wifi(board.wlan, board.pause_ms, board.uptime_ms)
         self.gravity = (0, 0, 0)
@@ -201,7 +202,6 @@ class Collar:
             board.wake_on_int1(self.armed)
             board.sleep_ms(wait_ms)
         self.wakes += 1
-        self.kept.bump("wakes")
         return self._awake(board.uptime_ms())
 
     def _awake(self, now_ms: int) -> int:
@@ -232,8 +232,14 @@ class Collar:
 
     def _feature(self) -> int:
         samples, packed = self.sampler.samples, self._packed
-        for i in range(self.sampler.windows):
-            features.window_into(samples, i * WINDOW_SAMPLES, packed, i * _WINDOW_BYTES)
+        # A call with many locals searches the heap for a place, which was a quarter of a collar's work; with the
+        # heap locked it takes the stack.
+        heap_lock()
+        try:
+            for i in range(self.sampler.windows):
+                features.window_into(samples, i * WINDOW_SAMPLES, packed, i * WINDOW_BYTES)
+        finally:
+            heap_unlock()
         x, y, z = packed[0], packed[1], packed[2]
         self.gravity = (_signed(x), _signed(y), _signed(z))
         return STORE
@@ -242,7 +248,7 @@ class Collar:
         sampler, outbox = self.sampler, self.outbox
         if sampler.gap:
             outbox.seal()
-        packed = memoryview(self._packed)[: sampler.windows * _WINDOW_BYTES]
+        packed = memoryview(self._packed)[: sampler.windows * WINDOW_BYTES]
         outbox.append_windows(sampler.first_ms, packed)
         if self._fault_state != UPLINK:
             self.faults_in_row = 0
@@ -266,17 +272,18 @@ class Collar:
     def _uplink_state(self) -> int:
         """Join, tell, leave. A failure is no fault: it is counted, and the next try comes later."""
         gc.collect()
+        ack, retry_after_s = None, 0
         try:
             ack = self._talk()
-        except (OSError, ValueError):
-            ack = None
+        except (OSError, ValueError) as exc:
+            retry_after_s = getattr(exc, "retry_after_s", 0)
         finally:
             self.wifi.leave()
         now_s = self.board.uptime_ms() // 1000
         if ack:
             self._acknowledged(ack, now_s)
         else:
-            self._not_acknowledged(now_s)
+            self._not_acknowledged(now_s, retry_after_s)
         self.kept.save()
         return SLEEP
 
@@ -297,11 +304,12 @@ class Collar:
         self.period_s = bounded_period_s(ack.next_s)
         self._plan_upload(next_upload_s(now_s, self.period_s, self.identity.device))
 
-    def _not_acknowledged(self, now_s: int) -> None:
+    def _not_acknowledged(self, now_s: int, retry_after_s: int = 0) -> None:
         kept = self.kept
         kept.bump("attempt")
         kept.bump("uplink_failures")
-        self._plan_upload(now_s + backoff_s(self.identity.device, kept["attempt"]))
+        wait_s = max(backoff_s(self.identity.device, kept["attempt"]), bounded_wait_s(retry_after_s))
+        self._plan_upload(now_s + wait_s)
 
     # when booting itself goes wrong
 
@@ -316,9 +324,6 @@ class Collar:
         self._resume_ms = board.uptime_ms()
         self._plan_upload(self._resume_ms // 1000)
         return UPLINK
-
-
-_NEVER_MS = 1 << 62
 
 
 def _checked(state: int, following: int) -> int:

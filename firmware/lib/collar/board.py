@@ -150,16 +150,12 @@ class Board:
 
     # what it can tell
 
-    def unique_id(self) -> bytes:
-        """Return the chip's own number, 6 bytes."""
-        return machine.unique_id()
-
     def battery_mv(self) -> int:
         """Return the cell's voltage now."""
         return self._adc.read_uv() * self._pins["battery_divider"] // 1000
 
     def temperature_c(self) -> int:
-        """Return the temperature of the processor."""
+        """Return the temperature of the processor, whole degrees."""
         return esp32.mcu_temperature()  # pyright: ignore[reportAttributeAccessIssue]  # stubs are the first ESP32's
 
     def heap_free_b(self) -> int:

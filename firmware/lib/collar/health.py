@@ -3,10 +3,15 @@
 from herdcore import wire
 from herdcore.vocabulary import IMU_NONE
 
-from collar import VERSION, power
+from collar import VERSION
 
 _NOT_KNOWN = 0xFFFF
 _PARTITIONS_VERSION = 0  # of MicroPython's own table with prov added; ours comes with the flash log
+
+
+def _battery_mv(board) -> int:
+    """Return the median of three readings, because one may fall on a radio burst."""
+    return sorted([board.battery_mv() for _ in range(3)])[1]
 
 
 def health_record(collar) -> bytes:
@@ -15,8 +20,8 @@ def health_record(collar) -> bytes:
     x, y, z = collar.gravity
     return wire.pack_health(
         wire.Health(
-            batt_mv=power.battery_mv(board),
-            temp_c=power.temperature_c(board),
+            batt_mv=_battery_mv(board),
+            temp_c=board.temperature_c(),
             resets_power_on=resets[0],
             resets_hard=resets[1],
             resets_watchdog=resets[2],

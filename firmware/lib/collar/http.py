@@ -3,9 +3,15 @@
 The answer is read by Content-Length and never to the end of the stream: over TLS that end may never be seen.
 """
 
+from collections import namedtuple
+
 HEAD_MAX = 1024
 BODY_MAX = 2048
 _END = b"\r\n\r\n"
+
+
+# status: 100..999. body: a view. retry_after_s: 0 when the answer does not say, or says a date.
+Answer = namedtuple("Answer", "status body retry_after_s")
 
 
 class HttpError(OSError):
@@ -20,18 +26,19 @@ def request_head(host: str, port: int, path: str, length: int) -> bytes:
     ).encode()
 
 
-def read_answer(stream, buf: bytearray) -> "tuple[int, memoryview]":
-    """Return (status, body as a view into `buf`). `buf`: HEAD_MAX bytes or more, overwritten.
+def read_answer(stream, buf: bytearray) -> Answer:
+    """Return the answer, its body as a view into `buf`. `buf`: HEAD_MAX bytes or more, overwritten.
 
     Raises HttpError for an answer without a length, with a length above BODY_MAX, or that is not HTTP.
     """
     head = _read_head(stream, buf)
-    status, length = _status(head), _content_length(head)
+    status = _status(head)
+    length, retry_after_s = _numbers(head)
     if length > min(BODY_MAX, len(buf)):
         raise HttpError("answer of %d bytes, at most %d" % (length, min(BODY_MAX, len(buf))))
     body = memoryview(buf)[:length]
     stream.readinto(body)
-    return status, body
+    return Answer(status, body, retry_after_s)
 
 
 def _read_head(stream, buf: bytearray) -> bytes:
@@ -50,14 +57,21 @@ def _status(head: bytes) -> int:
     return int(parts[1])
 
 
-def _content_length(head: bytes) -> int:
+def _numbers(head: bytes) -> "tuple[int, int]":
+    """Return (Content-Length, Retry-After in s or 0)."""
+    length, retry_after_s = -1, 0
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         name, value = name.strip().lower(), value.strip()
+        is_number = value.isdigit() and len(value) <= 6
         if name == b"transfer-encoding":
             raise HttpError("answer in chunks, want a Content-Length")
         if name == b"content-length":
-            if not value.isdigit() or len(value) > 6:
+            if not is_number:
                 raise HttpError("Content-Length %r is no length" % value)
-            return int(value)
-    raise HttpError("answer without Content-Length")
+            length = int(value)
+        elif name == b"retry-after" and is_number:
+            retry_after_s = int(value)
+    if length < 0:
+        raise HttpError("answer without Content-Length")
+    return length, retry_after_s

@@ -18,6 +18,7 @@ class Sampler:
         self._imu = imu
         self._uptime_ms = uptime_ms
         self.samples = array("h", bytes(6 * (imu.watermark + WINDOW_SAMPLES)))
+        self._view = memoryview(self.samples)
         self.windows = 0
         self.first_ms = 0
         self.gap = False
@@ -64,9 +65,8 @@ class Sampler:
         used = self.windows * WINDOW_SAMPLES
         self._carry -= used
         self.windows = 0
-        samples = self.samples
-        for i in range(3 * self._carry if used else 0):
-            samples[i] = samples[3 * used + i]
+        if used and self._carry:
+            self._view[: 3 * self._carry] = self._view[3 * used : 3 * (used + self._carry)]
 
     def _date(self, now_ms: int, samples: int, lost: bool) -> None:
         """The newest sample is half a period old on average; the first one is `samples` - 1 periods older."""

@@ -27,6 +27,11 @@ def backoff_s(device: int, attempt: int) -> int:
     return half + _mix(b"backoff", device, attempt) % (half + 1)
 
 
+def bounded_wait_s(wait_s: int) -> int:
+    """Return a wait that a relay has asked for within 5 s..30 min: that of no failure is longer."""
+    return min(max(wait_s, BACKOFF_MIN_S), BACKOFF_MAX_S)
+
+
 def bounded_period_s(period_s: int) -> int:
     """Return the period within 1 min..1 day."""
     return min(max(period_s, PERIOD_MIN_S), PERIOD_MAX_S)

@@ -32,7 +32,6 @@ _TEXTS = (("ssid", 1, 32), ("password", 0, 64), ("host", 1, 253), ("board", 1, 2
 
 # Resets by cause since provisioning, the order of the four counters in a sector.
 POWER_ON, HARD, WATCHDOG, SOFT = range(4)
-CAUSES = ("power_on", "hard", "watchdog", "soft")
 
 Identity = namedtuple("Identity", "device key epoch boot ssid password host port tls_pin upload_s board")
 _Copy = namedtuple("_Copy", "identity counter resets sector")
@@ -144,6 +143,13 @@ def _newest(flash):
     return found
 
 
+def _required(flash):
+    newest = _newest(flash)
+    if newest is None:
+        raise SettingsError("no identity in the partition: this collar is not provisioned")
+    return newest
+
+
 def _write(flash, sector: int, raw: bytes) -> None:
     flash.ioctl(_IOCTL_ERASE, sector)
     flash.writeblocks(sector, raw, 0)
@@ -154,10 +160,7 @@ def load_identity(flash) -> Identity:
 
     Raises SettingsError if neither sector holds one.
     """
-    newest = _newest(flash)
-    if newest is None:
-        raise SettingsError("no identity in the partition: this collar is not provisioned")
-    return newest.identity
+    return _required(flash).identity
 
 
 def store_identity(flash, identity: Identity, resets: bytes = b"\x00\x00\x00\x00") -> None:
@@ -174,9 +177,7 @@ def raise_boot(flash, cause: "int | None" = None):
     Runs once per boot before its first frame, and before the frame numbers of a boot run out. Raises
     SettingsError when 65535 boots are used up: this key has no identities left and needs a new epoch.
     """
-    newest = _newest(flash)
-    if newest is None:
-        raise SettingsError("no identity in the partition: this collar is not provisioned")
+    newest = _required(flash)
     fields = list(newest.identity)
     fields[3] += 1
     resets = bytearray(newest.resets)

@@ -4,7 +4,7 @@ The modules `socket` and `ssl` are handed in by the board. Reads go byte by byte
 waits until its buffer is full, and a peer that drips would stretch one call far beyond any time-out.
 """
 
-_WAIT_S = 8  # longest single wait for the peer
+_WAIT_MS = 8_000  # longest single wait for the peer
 
 
 class DeadlineError(OSError):
@@ -37,6 +37,7 @@ class Stream:
         socket, ssl = sockets
         self._uptime_ms = uptime_ms
         self._deadline_ms = deadline_ms
+        self._wait_ms = 0
         self._byte = bytearray(1)
         address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
         self._socket = self._file = raw = socket.socket(address[0], address[1], address[2])
@@ -44,6 +45,7 @@ class Stream:
             self._wait()
             raw.connect(address[-1])
             self._file = self._socket = _secured(ssl, raw, host, pin) if pin else raw
+            self._wait_ms = 0  # CPython's TLS socket is another one, whose time-out nobody has set
             if not hasattr(self._socket, "settimeout"):
                 self._socket = raw  # MicroPython: the plain socket under the TLS one keeps the time
             if hasattr(self._file, "makefile"):
@@ -57,7 +59,10 @@ class Stream:
         left_ms = self._deadline_ms - self._uptime_ms()
         if left_ms <= 0:
             raise DeadlineError("session over its deadline by %d ms" % -left_ms)
-        self._socket.settimeout(min(_WAIT_S, left_ms / 1000))
+        wait_ms = min(_WAIT_MS, left_ms)
+        if wait_ms != self._wait_ms:  # it is asked for every byte and is nearly always the same
+            self._wait_ms = wait_ms
+            self._socket.settimeout(wait_ms / 1000)
 
     def write(self, data) -> None:
         """Send all of `data`."""

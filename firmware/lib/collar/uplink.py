@@ -1,16 +1,23 @@
 """One upload: the frames that wait go out one by one, and only a rightly tagged ack makes them forgotten."""
 
 from herdcore import auth, mpack, wire
+from herdcore.compat import const
 
 from collar import http
 
 PATH = "/v1/frames"
 SESSION_MS = 25_000  # from the first byte to the ack; with the join it stays under the watchdog
+_BUSY = const(503)
 _BIN_HEAD = 3  # largest head of a frame inside the body
 
 
 class UplinkError(OSError):
-    """The relay did not acknowledge anything; everything stays where it was."""
+    """The relay did not acknowledge anything; everything stays where it was.
+
+    `retry_after_s`: how long a relay that is busy asked to be left alone, 0 if it did not.
+    """
+
+    retry_after_s = 0
 
 
 class Uplink:
@@ -36,8 +43,7 @@ class Uplink:
             raise UplinkError("nothing to send")
         now_s = self._uptime_ms() // 1000
         tags, length = self._measure(slots, now_s)
-        status, body = self._exchange(slots, now_s, length)
-        ack = self._read_ack(status, body, tags)
+        ack = self._read_ack(self._exchange(slots, now_s, length), tags)
         if not self._outbox.ack(ack.ranges):
             raise UplinkError("the ack covers none of %d frames" % len(slots))
         return ack
@@ -62,7 +68,7 @@ class Uplink:
         writer.bin(wire.encode_frame(self._outbox.frame(slot, now_s), self._key_up))
         return writer
 
-    def _exchange(self, slots: "list[int]", now_s: int, length: int) -> "tuple[int, memoryview]":
+    def _exchange(self, slots: "list[int]", now_s: int, length: int) -> http.Answer:
         identity = self._identity
         deadline_ms = self._uptime_ms() + SESSION_MS
         stream = self._open_stream(identity.host, identity.port, identity.tls_pin, deadline_ms)
@@ -76,11 +82,14 @@ class Uplink:
         finally:
             stream.close()
 
-    def _read_ack(self, status: int, body, tags: "list[bytes]") -> wire.Ack:
+    def _read_ack(self, answer: http.Answer, tags: "list[bytes]") -> wire.Ack:
         """A status proves nothing: a portal answers 200 too. Only a tag made with our key does."""
-        if status != 200:
-            raise UplinkError("answer %d" % status)
-        _, acks = wire.decode_answer(body)
+        if answer.status != 200:
+            failure = UplinkError("answer %d" % answer.status)
+            if answer.status == _BUSY:
+                failure.retry_after_s = answer.retry_after_s
+            raise failure
+        _, acks = wire.decode_answer(answer.body)
         for raw in acks:
             try:
                 ack = wire.decode_ack(raw, self._key_down, tags)

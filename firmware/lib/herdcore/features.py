@@ -66,13 +66,15 @@ def log_mg(code: int) -> int:
 
 def _describe(samples, first, out, at):
     """Split a window into _axes; write all but the shares; return the widest max - min of an axis, mg."""
+    x, y, z = _axes
+    for i in range(_N):
+        x[i] = samples[first]
+        y[i] = samples[first + 1]
+        z[i] = samples[first + 2]
+        first += 3
     span = 0
     for axis in _axes:
-        total = 0
-        for i in range(_N):
-            value = samples[first + 3 * i]
-            axis[i] = value
-            total += value
+        total = sum(axis)
         mean = (total + 32) >> 6
         excess = rise = crossings = 0
         previous = axis[0]
@@ -95,7 +97,6 @@ def _describe(samples, first, out, at):
         out[at + 6] = log_code((2 * rise - (previous - axis[0]) + 31) // 63)
         out[at + 9] = crossings
         span = max(span, max(axis) - min(axis))
-        first += 1
         at += 1
     return span
 

@@ -1,13 +1,7 @@
 """Names and numbers that collar, relay and simulator must agree on. Append only: positions and ids travel."""
 
-BEHAVIOURS = (
-    "unknown",
-    "rest",
-    "ruminate",
-    "graze",
-    "walk",
-    "other",
-)  # the index is the class on the wire, 3 bits
+# The index is the class on the wire, 3 bits.
+BEHAVIOURS = ("unknown", "rest", "ruminate", "graze", "walk", "other")
 ALERT_KINDS = ("no_movement", "unusual_activity")
 
 SCHEMA_WINDOWS = 1
@@ -16,15 +10,13 @@ SCHEMA_CODES = 3
 SCHEMA_HEALTH = 4
 SCHEMA_RAW = 5
 
-RATE_HZ_NUM, RATE_HZ_DEN = 25, 2  # 12.5 Hz
 WINDOW_SAMPLES = 64
-WINDOW_MS = 5120  # WINDOW_SAMPLES at 12.5 Hz
+WINDOW_MS = 5120  # at 12.5 Hz
 
-IMU_NONE = 0
+IMU_NONE = 0  # Health.imu_chip
 IMU_LSM6DSOX = 1
 IMU_MPU6050 = 2
 IMU_LIS2DW12 = 3
-IMU_CHIPS = ("none", "lsm6dsox", "mpu6050", "lis2dw12")  # the index is Health.imu_chip
 
 ACK_UPDATE_WAITING = 0x01  # bits of Ack.flags
 ACK_NEWER_SETTINGS = 0x02

@@ -40,7 +40,8 @@ CREATE TABLE person (
     phone BLOB NOT NULL,                    -- sealed
     name TEXT NOT NULL,
     language TEXT NOT NULL,
-    zone TEXT NOT NULL
+    zone TEXT NOT NULL,
+    opted_out_ms INTEGER                    -- when the person last asked for silence; NULL without
 ) STRICT;
 
 CREATE TABLE role (

@@ -9,28 +9,32 @@ import socket
 import struct
 import sys
 
-_REQUEST = "<HBBIq"  # payload length, call (+ _FED), small, time spent here in us, number
+_REQUEST = "<HBBIq"  # payload length, call (+ _FED), small, time spent since the last call in us, number
 _ANSWER = "<HBxiq"  # payload length, status, value, virtual time since this boot in us
 _HEADER_BYTES = 16
 _SCRATCH_BYTES = 272
 _EXIT_CLOSED = 77  # end of file on the bridge: deep sleep, reset, the end of the run, or a host that is gone
 
 _HELLO, _I2C, _PIN_READ, _PIN_WRITE, _DELAY, _LIGHT_SLEEP, _WAKE_PINS, _DEEP_SLEEP, _RESET = range(1, 10)
-_WDT_ARM, _WDT_FEED, _ADC, _TEMPERATURE, _RETAIN, _STOPPED, _UPTIME = range(10, 17)
-_WLAN_ACTIVE, _WLAN_CONNECT, _WLAN_DISCONNECT, _WLAN_STATUS, _WLAN_RSSI, _WLAN_CONFIG = range(17, 23)
-_PARTITION_FIND, _PARTITION_READ, _PARTITION_WRITE, _PARTITION_ERASE = range(23, 27)
+_WDT_ARM, _WDT_FEED, _ADC, _TEMPERATURE, _RETAIN, _STOPPED, _RTC_SET = range(10, 17)
+_WLAN_ACTIVE, _WLAN_CONNECT, _WLAN_DISCONNECT, _WLAN_STATUS, _WLAN_RSSI = range(17, 22)
+_PARTITION_FIND, _PARTITION_READ, _PARTITION_WRITE, _PARTITION_ERASE = range(22, 26)
 
 _WORDS = {  # statuses that are no errno: (exception, text)
     200: (ValueError, "invalid pin"),
     201: (OSError, "Wifi Not Started"),
     202: (OSError, "Wifi Internal Error"),
     203: (OSError, "Wifi Not Connected"),
-    204: (ValueError, "invalid arguments"),
 }
 # A loop that only looks at the clock must see it move; reads in ordinary code cost nothing, so that
 # how often a program looks while a socket keeps it waiting does not change virtual time.
 _FREE_LOOKS = 1000
 _LOOK_US = 100
+
+# Short sleeps go along with the next call, up to about a second of them: a program that polls costs one
+# message a look, not two.
+_SHORT_US = 100_000
+_OWED_US = 1_000_000
 
 # A feed goes along with the next call: no virtual time passes in between. Who only feeds does call at times.
 _FED = 0x80
@@ -56,9 +60,8 @@ _armed = {}
 reset_cause = 0
 boot_wake_reason = 0
 soc = 0
-freq_hz = 0
 unique_id = b""
-rtc_us = 0
+_rtc_at_boot_us = 0
 
 
 def _leave():
@@ -134,13 +137,25 @@ def ticks_us():
     return _now_us + _spent_us
 
 
+def rtc_us():
+    """What the board's clock shows, us since 2000, without a call."""
+    return _rtc_at_boot_us + ticks_us()
+
+
+def set_rtc(us):
+    """Set the board's clock to `us` since 2000; all but the loss of power keeps it."""
+    global _rtc_at_boot_us
+    call(_RTC_SET, 0, us)
+    _rtc_at_boot_us = us - _now_us
+
+
 def i2c(address, write, into, read_n, freq_hz):
     """One transfer: write, then read `read_n` bytes into `into` after a repeated start."""
     call(_I2C, address, read_n | freq_hz << 16, write, into)
 
 
-def pin_read(gpio, pull):
-    return call(_PIN_READ, gpio, pull)
+def pin_read(gpio):
+    return call(_PIN_READ, gpio)
 
 
 def pin_write(gpio, level):
@@ -148,7 +163,11 @@ def pin_write(gpio, level):
 
 
 def delay_us(us):
-    call(_DELAY, 0, us)
+    global _spent_us
+    if us <= _SHORT_US and _spent_us < _OWED_US:
+        _spent_us += us
+    else:
+        call(_DELAY, 0, us)
 
 
 def light_sleep(us):
@@ -180,10 +199,11 @@ def wdt_arm(timeout_ms):
 
 def wdt_feed():
     global _feeds
-    _feeds += 1
     sync()
-    if _feeds > _FREE_FEEDS:
+    if _spent_us or _feeds >= _FREE_FEEDS:  # what goes along is done before the time that was spent passes
         call(_WDT_FEED)
+    else:
+        _feeds += 1
 
 
 def adc_uv(gpio):
@@ -192,12 +212,6 @@ def adc_uv(gpio):
 
 def temperature_c():
     return call(_TEMPERATURE)
-
-
-def uptime_us():
-    """Virtual time since this boot, us, from the host."""
-    call(_UPTIME)
-    return _now_us
 
 
 def wlan_active(active):
@@ -218,10 +232,6 @@ def wlan_status():
 
 def wlan_rssi_dbm():
     return call(_WLAN_RSSI)
-
-
-def wlan_config(what, value):
-    call(_WLAN_CONFIG, what, value)
 
 
 def partition_find(kind, label):
@@ -250,15 +260,15 @@ def partition_erase(index, block):
 
 
 def _connect():
-    global _sock, reset_cause, boot_wake_reason, soc, freq_hz, unique_id, rtc_us
+    global _sock, reset_cause, boot_wake_reason, soc, unique_id, _rtc_at_boot_us
     port, token = os.getenv("SIM_BRIDGE").split(":")
     _sock = socket.socket()
     _sock.connect(socket.getaddrinfo("127.0.0.1", int(port))[0][-1])
     _sock.setsockopt(6, 1, 1)  # IPPROTO_TCP, TCP_NODELAY: the module has no names for them
-    said = bytearray(21)
+    said = bytearray(17)
     call(_HELLO, 0, 0, token.encode(), said)
-    reset_cause, boot_wake_reason, soc, freq_hz, rtc_us = struct.unpack_from("<BBBIq", said)
-    unique_id = bytes(said[15:])
+    reset_cause, boot_wake_reason, soc, _rtc_at_boot_us = struct.unpack_from("<BBBq", said)
+    unique_id = bytes(said[11:])
     _fill(retained)
     _shadow[:] = retained
 

@@ -2,10 +2,10 @@
 
 import _bridge
 
-WAKEUP_ALL_LOW = False
 WAKEUP_ANY_HIGH = True
 
-_EXT0, _EXT1, _GPIO = range(3)
+_EXT1, _GPIO = range(2)
+_S3 = 1  # _bridge.soc
 _BLOCK_BYTES = 4096
 
 
@@ -13,38 +13,23 @@ def _pins(pins):
     return bytes(pin._id for pin in pins or ())
 
 
-def _wake_on_ext0(pin, level):
-    _bridge.wake_pins(_EXT0, level, _pins(() if pin is None else (pin,)))
-
-
 def _wake_on_ext1(pins, level):
     _bridge.wake_pins(_EXT1, level, _pins(pins))
 
 
-def _wake_on_gpio(pins, level):
+def wake_on_gpio(pins, level):
     _bridge.wake_pins(_GPIO, level, _pins(pins))
 
 
-# What a chip lacks is not in its build either: asking for it is an AttributeError, as on the board.
-if _bridge.soc in (0, 1):  # ESP32, S3
-    wake_on_ext0 = _wake_on_ext0
-if _bridge.soc != 2:  # all but C3
+if _bridge.soc == _S3:  # what a chip lacks is an AttributeError, as on the board
     wake_on_ext1 = _wake_on_ext1
-wake_on_gpio = _wake_on_gpio
 
-if _bridge.soc == 0:
 
-    def raw_temperature():
-        return _bridge.temperature_c() * 9 // 5 + 32
-else:
-
-    def mcu_temperature():
-        return _bridge.temperature_c()
+def mcu_temperature():
+    return _bridge.temperature_c()
 
 
 class Partition:
-    BOOT = 0
-    RUNNING = 1
     TYPE_APP = 0
     TYPE_DATA = 1
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from relay.storage.ports import NotKnown
+from relay.storage.ports import CONFIRMS_OPT_OUT, NotKnown
 from tests.relay.contract.world import MINUTE_MS, T0_MS
 
 NOW_MS = T0_MS + 1
@@ -57,6 +57,13 @@ async def test_a_retry_waits_for_its_time_and_counts(world):
     assert await world.storage.claim(NOW_MS + 4, 10) == []
     (held,) = await world.storage.claim(NOW_MS + 5, 10)
     assert (held.attempts, held.repeat) == (2, False)
+
+
+async def test_what_was_queued_before_the_clock_was_set_back_does_not_wait_for_it(world):
+    await world.storage.queue([world.message()])
+    assert await world.storage.claim(T0_MS - MINUTE_MS, 10) == [], "a small step back"
+    (held,) = await world.storage.claim(T0_MS - MINUTE_MS - 1, 10)
+    assert held.message == world.message()
 
 
 async def test_an_accepted_message_is_found_by_its_wamid(world):
@@ -157,3 +164,42 @@ async def test_webhook_items_wait_in_order_until_they_are_done(world):
     assert await storage.inbox_pending(10) == [("c", "{}")]
     await storage.inbox_put([("a", "again")], NOW_MS)
     assert await storage.inbox_pending(10) == [("c", "{}")]
+
+
+async def opted_out(world, *steps):
+    """Queue a message per step, then let Ann opt out."""
+    await world.storage.queue([world.message(step, step=step) for step in steps])
+    await world.storage.opt_out(world.person_id, T0_MS)
+
+
+async def test_who_opted_out_after_a_message_was_queued_does_not_get_it(world):
+    await opted_out(world, "alert")
+    assert await world.storage.claim(NOW_MS, 10) == []
+    assert await world.storage.outbox_counts() == {"failed": 1}
+    assert await world.storage.next_due_ms() is None
+
+
+async def test_the_confirmation_alone_reaches_who_opted_out(world):
+    await opted_out(world, "alert", "answer_ack", CONFIRMS_OPT_OUT)
+    assert [held.message.step for held in await world.storage.claim(NOW_MS, 10)] == [CONFIRMS_OPT_OUT]
+
+
+async def test_a_retry_does_not_reach_who_opted_out_meanwhile(world):
+    await world.sending()
+    await world.storage.opt_out(world.person_id, NOW_MS)
+    await world.storage.settle("message-1", "queued", now_ms=NOW_MS, retry_ms=NOW_MS + 5)
+    assert await world.storage.claim(NOW_MS + 5, 10) == []
+    assert await world.state() == "failed"
+
+
+async def test_others_are_written_to_and_so_is_who_opted_in_again(world):
+    ben = await world.storage.add_person(
+        world.farm_id, "Ben", "+49 170 0000002", consent_ms=T0_MS, consent_text="2026-11"
+    )
+    await opted_out(world, "lost")
+    await world.storage.queue([world.message("bens", person_id=ben)])
+    assert [held.message.id for held in await world.storage.claim(NOW_MS, 10)] == ["bens"]
+    assert await world.storage.opt_in(world.person_id, NOW_MS)
+    await world.storage.queue([world.message("new")])
+    assert [held.message.id for held in await world.storage.claim(NOW_MS, 10)] == ["new"]
+    assert await world.state("lost") == "failed", "what was held back is not sent later"

@@ -139,3 +139,32 @@ async def test_a_person_with_impossible_values_is_refused(world, phone, role, sa
             world.farm_id, "Bob", phone, role=role, consent_ms=T0_MS, consent_text="2026-11"
         )
     assert len(await world.storage.people(world.farm_id)) == 1
+
+
+async def test_an_opt_out_lasts_until_a_later_opt_in_whatever_the_operator_adds(world):
+    storage = world.storage
+    await storage.opt_out(world.person_id, T0_MS + 5)
+    await storage.opt_out(world.person_id, T0_MS)  # came late: the newer one stays
+    other = await storage.add_farm("Valley", bytes(32))
+    await storage.add_person(other, "Ann", PHONE, consent_ms=T0_MS + 9, consent_text="2026-11")
+    assert [(await storage.people(farm))[0].opted_out_ms for farm in (world.farm_id, other)] == [
+        T0_MS + 5
+    ] * 2
+    assert not await storage.opt_in(world.person_id, T0_MS + 4)
+    assert (await storage.person_by_phone(PHONE)).opted_out_ms == T0_MS + 5
+    assert await storage.opt_in(world.person_id, T0_MS + 5)
+    assert (await storage.person_by_phone(PHONE)).opted_out_ms is None
+    assert await storage.farms_of(world.person_id) == [world.farm_id, other]
+
+
+async def test_an_opt_out_is_there_after_opening_again(world, reopen):
+    await world.storage.opt_out(world.person_id, T0_MS)
+    async with reopen() as again:
+        assert (await again.person_by_phone(PHONE)).opted_out_ms == T0_MS
+
+
+async def test_nobody_opts_out_or_in_for_somebody_unknown(world):
+    for choose in (world.storage.opt_out, world.storage.opt_in):
+        with pytest.raises(NotKnown, match="person 99"):
+            await choose(99, T0_MS)
+    assert await world.storage.farms_of(99) == []

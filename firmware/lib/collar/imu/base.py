@@ -18,7 +18,6 @@ class Imu:
     flags() -> bool           whether the FIFO overran since the last call
     drain_into(out, at, n)    read n words in one burst; int16 mg triples into array('h') from element `at`;
                               return how many triples were written
-    stop()                    power the chip down
     """
 
     chip = 0
@@ -28,9 +27,7 @@ class Imu:
     def __init__(self, i2c, address: int) -> None:
         self._i2c = i2c
         self.address = address
-        self._pair = bytearray(
-            2
-        )  # register, value: writeto() takes it as it is, writeto_mem() would allocate
+        self._pair = bytearray(2)  # register, value: writeto() takes it as it is; writeto_mem() allocates
         self._one = bytearray(1)
 
     def rebus(self, i2c) -> None:

@@ -6,9 +6,8 @@ from herdcore.vocabulary import IMU_LSM6DSOX
 from collar.imu.base import Imu, SensorError
 
 ADDRESSES = (0x6A, 0x6B)
-WATERMARK = (
-    448  # seven windows of 64 samples; 64 words (5 s) stay free for the time a drain or an upload takes
-)
+# Seven windows of 64 samples; 64 words (5 s) stay free for the time a drain or an upload takes.
+WATERMARK = 448
 
 # Registers and bits: ST lsm6dsox datasheet DS12814, sections 9 and 6.
 _FIFO_CTRL1 = const(0x07)  # watermark, bits 7:0
@@ -39,6 +38,7 @@ _STATUS2_OVERRUN = const(0x48)  # overrun now (6) or since the last look (3)
 
 _WORD = const(7)
 _TAG_ACCEL = const(2)
+_SIGN = const(0x8000)
 _START_UP = const(0x7FFD)  # a sample not settled yet reads 0x7FFD or above
 _RESET_POLLS = const(50)
 
@@ -120,25 +120,23 @@ class Lsm6dsox(Imu):
         raw = self._raw
         self._i2c.readfrom_mem_into(self.address, _FIFO_TAG, memoryview(raw)[: n * _WORD])
         begin = at
+        settled = self._settled
         for i in range(0, n * _WORD, _WORD):
-            if raw[i] >> 3 != _TAG_ACCEL or not (self._settled or self._settles(raw, i)):
+            if not settled:
+                settled = self._settled = self._settles(raw, i)
+            if raw[i] >> 3 != _TAG_ACCEL or not settled:
                 self.skipped += 1
                 continue
-            for j in range(i + 1, i + _WORD, 2):
-                value = raw[j] | raw[j + 1] << 8
-                out[at] = ((value - 65536 if value & 0x8000 else value) * 250) >> 10
-                at += 1
+            # Little-endian; turning bit 15 over and taking it off again is the sign. Written out three times
+            # because a loop costs half as much again, and this is a fifth of all that a collar computes.
+            out[at] = (((raw[i + 1] | raw[i + 2] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
+            out[at + 1] = (((raw[i + 3] | raw[i + 4] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
+            out[at + 2] = (((raw[i + 5] | raw[i + 6] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
+            at += 3
         return (at - begin) // 3
 
     def _settles(self, raw, i: int) -> bool:
-        for j in range(i + 1, i + _WORD, 2):
-            if _START_UP <= raw[j] | raw[j + 1] << 8 < 0x8000:
-                return False
-        self._settled = True
-        return True
-
-    def stop(self) -> None:
-        """Power the accelerometer down, its FIFO and its interrupt with it."""
-        self._write(_INT1_CTRL, 0)
-        self._write(_FIFO_CTRL4, 0)
-        self._write(_CTRL1_XL, 0)
+        """Return whether the word at `i` is a sample, and settled."""
+        if raw[i] >> 3 != _TAG_ACCEL:
+            return False
+        return not any(_START_UP <= raw[j] | raw[j + 1] << 8 < _SIGN for j in range(i + 1, i + _WORD, 2))

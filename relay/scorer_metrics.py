@@ -1,0 +1,50 @@
+"""What the scoring task counts, under /metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import Counter
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from relay.scoring.partition import Folded
+
+
+class ScorerMetrics:
+    """Counters of one app."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._windows = Counter(
+            "herdbell_scorer_windows", "Windows that reached the scorer, by what became of them.", ["result"],
+            registry=registry,
+        )  # fmt: skip
+        self._skipped = Counter(
+            "herdbell_scorer_frames_skipped",
+            "Window frames not scored, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._faults = Counter(
+            "herdbell_scorer_faults", "Faults while scoring, by place.", ["place"], registry=registry
+        )
+        self._events = Counter("herdbell_events", "Events found, by kind.", ["kind"], registry=registry)
+        self._ended = Counter(
+            "herdbell_events_ended", "Events that ended by themselves, by kind.", ["kind"], registry=registry
+        )
+
+    def fault(self, place: str, number: int = 1) -> None:
+        """Count faults: an animal's fold, the words of a message, a stale lease, the store."""
+        self._faults.labels(place).inc(number)
+
+    def committed(self, folded: Folded) -> None:
+        """Count a batch that is stored."""
+        self._windows.labels("scored").inc(folded.windows - folded.late_windows)
+        self._windows.labels("late").inc(folded.late_windows)
+        self._skipped.labels("unassigned").inc(folded.unassigned_frames)
+        self._skipped.labels("malformed").inc(folded.malformed_frames)
+        for event in folded.events:
+            self._events.labels(event.kind).inc()
+        for ended in folded.ended:
+            self._ended.labels(ended.kind).inc()
