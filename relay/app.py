@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 KEEPALIVE_TIMEOUT_S = 5
 LINGERING_TIME_S = 1
 SHUTDOWN_TIMEOUT_S = 8
+_COLLECTOR_THRESHOLDS = (10_000, 20, 50)
 
 
 def make_app(config: Config, clock: Clock | None = None) -> web.Application:
@@ -67,6 +69,17 @@ def make_runner(app: web.Application) -> web.AppRunner:
         lingering_time=LINGERING_TIME_S,
         shutdown_timeout=SHUTDOWN_TIMEOUT_S,
     )
+
+
+def tune_collector() -> None:
+    """Keep Python's cycle collector off what lives as long as the process, and seldom on the rest.
+
+    A request leaves no cycles behind; with the defaults the collector walks the whole heap again and again
+    and takes a tenth of the processor time of a frame. Once per process, when everything is up.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
 async def _services(app: web.Application) -> AsyncIterator[None]:

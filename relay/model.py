@@ -6,7 +6,7 @@ Times are integer UTC milliseconds; ids are integers but for events and messages
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,7 @@ class CollarKey:
     key_down: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class NewFrame:
+class NewFrame(NamedTuple):
     """A verified frame on its way into the log. `first_ms` dates its first record: arrival minus age_s."""
 
     device: int

@@ -26,8 +26,8 @@ _FIRST_DAY = 1 << 20  # keeps the seed of a day before the start of the simulati
 class Cow:
     """Cow number `index` of the herd that `seed` makes; implements Motion.
 
-    The simulation starts at midnight. `sick_from_us`: from then on she lies still: gravity and a breath below 3 mg. Every day is drawn by itself from (seed, index, day), so any time can be
-    asked for first.
+    The simulation starts at midnight. `sick_from_us`: from then on she lies still: gravity and a breath below
+    3 mg. Every day is drawn by itself from (seed, index, day), so any time can be asked for first.
     """
 
     def __init__(

@@ -80,8 +80,7 @@ class Herd:
         if sick is not None and sick_from_us is None:
             sick_from_us = int(model.sick["after_h"] * _HOUR_US)
         animals = tuple(
-            _animal(model, seed, index, sick_from_us if index == sick else None)
-            for index in range(cows)
+            _animal(model, seed, index, sick_from_us if index == sick else None) for index in range(cows)
         )
         if sick is None or sick_from_us is None:
             return cls(animals, ())

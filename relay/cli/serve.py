@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 from aiohttp import web
 
-from relay.app import make_app, make_runner
+from relay.app import make_app, make_runner, tune_collector
 from relay.cli.common import Failure, config_option
 from relay.config import Config, ConfigError, ServerConfig
 from relay.keys import COLLARS, TASKS
@@ -86,6 +86,7 @@ async def _serve(config: Config, ready_file: Path | None, stop_on_stdin_eof: boo
         _LOG.info("listening on %s port %d, state in %s", config.server.host, port, config.state_dir)
         if stop_on_stdin_eof:
             _watch_stdin(stop)
+        tune_collector()
         if ready_file:
             _write_ready(ready_file, port)
         await stop.wait()
@@ -112,7 +113,7 @@ def _tls(server: ServerConfig) -> ssl.SSLContext | None:
         context.load_cert_chain(server.tls_cert_file, server.tls_key_file)
     except OSError as error:  # ssl.SSLError is one
         why = error.strerror or str(error)
-        raise ConfigError(f"server.tls_cert_file, server.tls_key_file: {server.tls_cert_file}: {why}") from error
+        raise ConfigError(f"server.tls_cert_file = {server.tls_cert_file!r}: {why}") from error
     return context
 
 

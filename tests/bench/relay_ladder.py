@@ -28,7 +28,7 @@ import uvloop
 from aiohttp import web
 from herdcore import wire
 
-from relay.app import make_app, make_runner
+from relay.app import make_app, make_runner, tune_collector
 from relay.config import Config, SecretsConfig, StateConfig
 from relay.ingest import Ingest
 from relay.keys import INGEST, SCORER
@@ -199,6 +199,7 @@ async def measure(seconds: float, seed: int) -> dict[str, object]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="herdbell-bench-")))
         rungs = await open_ladder(stack, folder)
+        tune_collector()  # as `herdbell serve` does; it helps the ceiling as well
         clients = await Clients.start(seed)
         stack.push_async_callback(clients.stop)
         end_s = time.monotonic() + seconds

@@ -121,6 +121,16 @@ def test_an_oscillator_off_by_two_percent_still_dates_every_frames_beginning_to_
         windows += len(frame.records) // 14
 
 
+def test_a_gap_of_a_few_seconds_ends_the_frame(board):
+    collar = until(Collar(board), 200)
+    board.clock.advance_us(44_000_000)  # the FIFO holds 41 s
+    until(collar, FIRST_UPLOAD_S + 5)
+    assert collar.kept["fifo_gaps"] == 1
+    first, second = sorted(windows_of(board.relay), key=lambda frame: frame.seq)[:2]
+    assert len(first.records) // 14 < 88
+    assert 2 < second.up_s - first.up_s - len(first.records) // 14 * 5.12 < 10
+
+
 # uploads
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Address
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -33,6 +32,8 @@ from simulator.stage import stage
 from tests.relay.process import Served, herdbell, write_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from relay.model import LoggedFrame
 
 DEVICE = 0x0C000007

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from simulator.clock import START_UTC_MS
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.link import Link
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from simulator.collarhost.life import State
 
-START_UTC_MS = 1_772_409_600_000
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
 

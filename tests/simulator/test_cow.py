@@ -146,12 +146,6 @@ def test_cows_graze_by_day_and_lie_by_night(cows):
     assert night < 0.25 * morning
 
 
-def test_the_day_begins_when_the_simulation_says():
-    noon, midnight = Cow(1, 2, day_offset_us=12 * HOUR_US), Cow(1, 2)
-    assert noon.behaviour_at(3 * HOUR_US) == midnight.behaviour_at(15 * HOUR_US)
-    assert (noon.at(np.array([5])) == midnight.at(np.array([12 * HOUR_US + 5]))).all()
-
-
 def test_rumination_bouts_are_as_long_as_measured(cows):
     minutes = [
         (bout.end_us - bout.start_us) / 60e6

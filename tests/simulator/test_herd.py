@@ -114,15 +114,6 @@ def test_a_larger_herd_begins_with_the_same_cows():
         assert (one.motion.at(times_us) == two.motion.at(times_us)).all()
 
 
-def test_a_herd_that_starts_at_noon_is_at_noon():
-    noon, midnight = (
-        Herd.from_toml(seed=5, cows=1, day_offset_us=12 * HOUR_US),
-        Herd.from_toml(seed=5, cows=1),
-    )
-    at_noon = midnight.animals[0].motion.behaviour_at(12 * HOUR_US)
-    assert noon.animals[0].motion.behaviour_at(0) == at_noon
-
-
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -125,7 +125,9 @@ async def test_the_world_is_told_the_time_before_a_collar_talks_and_nobody_talks
         before = made.link.frames_sent
         for _ in range(50):
             await asyncio.sleep(0)
-        seen.append((sum(life.state is State.TALKING for life in made.host.lives), made.link.frames_sent - before))
+        seen.append(
+            (sum(life.state is State.TALKING for life in made.host.lives), made.link.frames_sent - before)
+        )
 
     async with relay() as (port, _), hosting(tmp_path, "", collars=2, relay_port=port, tell=tell) as made:
         (tmp_path / "staged/main.py").write_text(talker(made.link.port, rounds=2))

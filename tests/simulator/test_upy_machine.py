@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.collarhost.board import SimBoard
+from simulator.collarhost.bridge import Code
 from simulator.collarhost.life import State
 from simulator.flash import Nor, Region
 from simulator.motion import Still
@@ -55,6 +56,25 @@ async def test_a_loop_that_only_looks_at_the_clock_comes_to_its_end(tmp_path):
         "print('out', time.ticks_diff(time.ticks_ms(), t) < 2100)\n",
     )
     assert lines == ["out True"]
+
+
+async def test_short_pauses_pass_in_virtual_time_without_a_message_of_their_own(tmp_path):
+    board = SimBoard(0, Still())
+    call, asked = board.call, []
+
+    def noted(ask):
+        asked.append(ask.code)
+        return call(ask)
+
+    board.call = noted
+    program = """
+import machine, time
+pin = machine.Pin(4)
+for _ in range(30): time.sleep_ms(50); pin.value()
+print(time.ticks_ms() // 100)
+"""
+    assert await printed(tmp_path, program, boards=[board]) == ["19"]  # 418 ms of boot, 30 pauses
+    assert (asked.count(Code.PIN_READ), asked.count(Code.DELAY)) == (31, 0)
 
 
 async def test_ticks_count_from_the_reset_not_from_the_first_line_of_the_program(tmp_path):

@@ -232,8 +232,8 @@ class Collar:
 
     def _feature(self) -> int:
         samples, packed = self.sampler.samples, self._packed
-        # A call with many locals searches the heap for a place, which was a quarter of a collar's work; with the
-        # heap locked it takes the stack.
+        # A call with many locals searches the heap for a place, which was a quarter of a collar's work; with
+        # the heap locked it takes the stack.
         heap_lock()
         try:
             for i in range(self.sampler.windows):
