@@ -98,8 +98,8 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(tasks.stop)
         tasks.start("scorer", app[SCORER].run)
         if whatsapp:
-            tasks.start("dispatcher", whatsapp.dispatcher.run)
             tasks.start("webhook", whatsapp.webhook.run)
+            tasks.start("dispatcher", whatsapp.dispatch)
         app[frames.FRAMES] = frames.Frames(app)
         health.add_gauges(app)
         yield

@@ -26,7 +26,7 @@ from simulator.link import Link
 from simulator.stage import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
 _BAR = 30
 _CLEAR = "\r\x1b[K"  # the line of progress makes room for one that stays
@@ -119,13 +119,18 @@ def read_collars(path: Path) -> list[dict[str, Any]]:
     return collars
 
 
-async def run_herd(collars: list[dict[str, Any]], relay: tuple[str, int], options: Options) -> None:
+async def run_herd(
+    collars: list[dict[str, Any]],
+    relay: tuple[str, int],
+    options: Options,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
     """Let a herd live in real time and talk to a relay that is already there, until cancelled."""
     herd = make_herd(options)
     start_utc_ms, began_s = WallUtc().utc_ms, time.monotonic()
 
     async def not_before(utc_ms: int) -> None:
-        await asyncio.sleep(max(0.0, (utc_ms - start_utc_ms) / 1000 - (time.monotonic() - began_s)))
+        await sleep(max(0.0, (utc_ms - start_utc_ms) / 1000 - (time.monotonic() - began_s)))
 
     with tempfile.TemporaryDirectory(prefix="herdbell-") as name:
         folder = Path(name)

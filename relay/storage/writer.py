@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from relay.storage.connection import Connection
 
 _CALLS_LIMIT = 4_096  # operations that are not appends: a bound against a flood, far above what runs
+# Where there was company the last time, more is on its way: one fsync and one hand-over for all of it cost
+# each less and answer the slowest sooner. Who comes alone does not wait.
+_GATHER_S = 0.003
 _DISK_FAULTS = frozenset(
     (
         sqlite3.SQLITE_BUSY,
@@ -217,7 +221,10 @@ class Writer:
         self._loop.call_soon_threadsafe(self._ended.set)
 
     def _serve(self, connection: Connection) -> None:
+        crowded = False
         while (group := self._handed_over.get()) is not None:
+            if crowded:
+                time.sleep(_GATHER_S)
             last = False
             while not self._handed_over.empty():
                 more = self._handed_over.get()
@@ -225,6 +232,7 @@ class Writer:
                     last = True
                     break
                 group.extend(more)
+            crowded = len(group) > 1
             run_group(connection, self._table, group, self._deliver)
             if last:
                 return

@@ -27,11 +27,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WhatsApp:
-    """The parts: run `dispatcher.run()` and `webhook.run()` as tasks, route GET and POST to `webhook`."""
+    """The parts: run `dispatch()` and `webhook.run()` as tasks, route GET and POST to `webhook`."""
 
     client: Client
     dispatcher: Dispatcher
     webhook: Webhook
+
+    async def dispatch(self) -> None:
+        """Send until cancelled; first the inbox: a STOP from before a restart counts before anything goes."""
+        await self.webhook.caught_up.wait()
+        await self.dispatcher.run()
 
     async def idle(self) -> bool:
         """Whether there is nothing left to do at this time."""

@@ -46,6 +46,7 @@ class Webhook:
         self._app_secrets, self._verify_token, self._number = app_secrets, verify_token, phone_number_id
         self._counters = counters or Counters()
         self._woken = asyncio.Event()
+        self.caught_up = asyncio.Event()  # what an earlier run left in the inbox has been worked on
         self._working = True  # until run() has looked for the first time
 
     async def get(self, request: web.Request) -> web.Response:
@@ -107,6 +108,7 @@ class Webhook:
                 for key, text in pending:
                     await self._work(key, text)
             self._working = False
+            self.caught_up.set()
             await self._woken.wait()
 
     async def _work(self, key: str, text: str) -> None:

@@ -147,6 +147,27 @@ async def test_stop_silences_the_relay_until_start(loop):
     assert len(loop.texts) == 6, "alert, Stop, its answer, START, its answer, alert"
 
 
+async def test_a_stop_that_a_crash_left_in_the_inbox_counts_before_anything_is_sent(tmp_path):
+    async with looped(tmp_path) as before:
+        await before.alert()
+        waits = replace(await before.storage.message("m1"), id="m2")
+        stop = {
+            "from": PHONE,
+            "id": "wamid.stop",
+            "timestamp": "1772409600",
+            "type": "text",
+            "text": {"body": "STOP"},
+        }
+        await before.storage.inbox_put(
+            [("wamid.stop", json.dumps({"kind": "message", "number": NUMBER_ID, "item": stop}))], 0
+        )
+        await before.storage.queue([waits])
+    async with looped(tmp_path) as after:
+        await after.settle()
+        assert await after.storage.message_state("m2") == FAILED
+        assert not [text for text in after.texts if text.startswith("Health alert")]
+
+
 @pytest.mark.parametrize(("batch", "copies", "reverse"), [(1, 3, False), (50, 1, True), (3, 2, True)])
 async def test_batches_doubles_and_wrong_order_change_nothing(loop, batch, copies, reverse):
     how = loop.cloud.webhooks.how
