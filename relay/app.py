@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from herdcore import wire
 
+from herdcore import wire
 from relay import statefolder
 from relay.clock import Clock, FollowedClock, WallClock
 from relay.collars import Collars

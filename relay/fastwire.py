@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgpack  # type: ignore[import-untyped]  # it has no stubs
+
 from herdcore import wire
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from herdcore import wire
-
 from relay import fastwire
 from relay.model import CollarKey, NewFrame
 from relay.storage.ports import CONFLICT

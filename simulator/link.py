@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from herdcore import wire
-
 from simulator.http_bodies import HttpBodies
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ def _the_checkout_is_what_is_tested():
     """Each package lies in this checkout: a stale installed copy would test yesterday's code."""
     import collar
     import herdcore
-
     import relay
     import simulator
 

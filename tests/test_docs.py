@@ -26,7 +26,6 @@ def commands(group, prefix):
 @pytest.fixture(scope="module")
 def known():
     from relay.__main__ import main as herdbell
-
     from simulator.__main__ import main as herdbell_sim
 
     return dict([*commands(herdbell, ("herdbell",)), *commands(herdbell_sim, ("herdbell-sim",))])
@@ -75,7 +74,6 @@ def test_every_file_that_a_page_links_to_exists(page):
 
 def test_help_explains_every_command(known):
     from relay.__main__ import main as herdbell
-
     from simulator.__main__ import main as herdbell_sim
 
     for path in known:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
 from herdcore.features import log_mg
 from herdcore.vocabulary import SCHEMA_WINDOWS, WINDOW_MS
 

@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from herdcore.vocabulary import WINDOW_MS
-
 from relay.behaviour.minutes import Minute, add
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from herdcore import auth
-
 from relay.model import Animal, Collar, CollarKey, Farm
 from relay.storage.ports import NotKnown
 

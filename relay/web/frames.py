@@ -7,8 +7,8 @@ import random
 import time
 
 from aiohttp import web
-from herdcore import wire
 
+from herdcore import wire
 from relay.ingest import OK, PROBLEMS, UNAUTHENTICATED, Answer, Batch
 from relay.keys import CLOCK, COLLARS, CONFIG, INGEST, METRICS, SCORER, STORAGE
 from relay.problems import problem

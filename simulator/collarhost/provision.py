@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from collar.settings import Identity, pack_identity
-
 from simulator.collarhost.board import IDENTITY_REGION
 from simulator.flash import Nor
 

@@ -10,6 +10,7 @@ import sys
 import time
 
 import uvloop
+
 from herdcore import auth, wire
 
 COLLARS = range(1, 201)

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 import click
 import uvloop
 from aiohttp import web
-from herdcore import wire
 
+from herdcore import wire
 from relay.app import make_app, make_runner, tune_collector
 from relay.config import Config, SecretsConfig, StateConfig
 from relay.ingest import Ingest

@@ -6,7 +6,6 @@ import errno
 
 from collar.settings import POWER_ON, Identity, pack_identity
 from herdcore import auth, wire
-
 from simulator.chips.lsm6dsox import Lsm6dsox
 from simulator.clock import VirtualClock
 from simulator.flash import Nor, Region

@@ -6,13 +6,13 @@ import errno
 from itertools import pairwise
 
 import pytest
+
 from collar import app
 from collar.app import COLD, IMU_CHECK, SAFE, SLEEP, TRANSITIONS, UPLINK, Collar, run
 from collar.retained import Retained
 from collar.schedule import backoff_s, spread_s
 from collar.settings import HARD, WATCHDOG, load_identity
 from herdcore import wire
-
 from simulator.motion import Still
 from tests.collar.scene import DEVICE, BlockDevice, TestBoard, provisioned
 

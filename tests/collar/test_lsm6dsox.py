@@ -6,9 +6,9 @@ from array import array
 
 import numpy as np
 import pytest
+
 from collar.imu.base import SensorError
 from collar.imu.lsm6dsox import Lsm6dsox
-
 from simulator.chips.lsm6dsox import Lsm6dsox as Chip
 from simulator.clock import VirtualClock
 from simulator.i2c import Bus

@@ -10,9 +10,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from collar import VERSION
 from collar.settings import load_identity
-
 from tests.collar.scene import BlockDevice
 from tests.upy.harness import run_upy
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from collar.imu.lsm6dsox import Lsm6dsox
 from collar.sampler import Sampler
-
 from tests.collar.scene import TestBoard
 
 

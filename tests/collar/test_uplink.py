@@ -8,12 +8,12 @@ import ssl
 
 import pytest
 from aiohttp import web
+
 from collar.http import HttpError
 from collar.outbox import Outbox
 from collar.stream import DeadlineError, Stream, not_before
 from collar.uplink import Uplink, UplinkError
 from herdcore import auth, wire
-
 from tests.collar.scene import DEVICE, KEY, Relay, identity
 from tests.collar.servers import HttpServers, certificate, der, relay_handler, server_context
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from herdcore import wire
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+from herdcore import wire
 
 KEY = bytes(range(32))
 

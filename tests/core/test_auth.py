@@ -8,10 +8,10 @@ import hmac
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from herdcore import auth
 from hypothesis import given
 from hypothesis import strategies as st
 
+from herdcore import auth
 from tests.core.strategies import examples
 
 ROOT = bytes(range(32))

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from herdcore import features, wire
 from hypothesis import given
 from hypothesis import strategies as st
 
+from herdcore import features, wire
 from tests.core.strategies import examples
 
 BINS_HZ = np.fft.rfftfreq(64, 1 / 12.5)

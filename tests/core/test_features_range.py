@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from herdcore import features
 
 LIMIT = 1 << 30  # beyond it MicroPython makes a long integer on the heap

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgpack
 import pytest
-from herdcore.mpack import MpackError, Reader, Writer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from herdcore.mpack import MpackError, Reader, Writer
 from tests.core.strategies import examples
 
 EDGES = [edge + step for edge in (0, 128, 256, 1 << 16, 1 << 32, 1 << 64) for step in (-1, 0)][1:-1]

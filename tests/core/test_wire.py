@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgpack
 import pytest
-from herdcore import auth, wire
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from herdcore import auth, wire
 from tests.core.strategies import ACKS, FRAMES, KEY, TAGS, examples
 
 WINDOW = bytes(range(14))

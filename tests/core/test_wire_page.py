@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from herdcore import auth, wire
 
+from herdcore import auth, wire
 from tests.core import wire_tables
 
 PAGE = wire_tables.PAGE.read_text(encoding="utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from herdcore import auth
 
+from herdcore import auth
 from simulator.demo import DemoError, Options
 from simulator.terminal import read_collars, run_herd
 from tests.relay.scene import ROOT_KEY, Scene

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import requests
-from collar.retained import Retained
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from collar.retained import Retained
 from relay.settings import load_config
 from relay.storage.sqlite import SqliteStorage
 from relay.vault import open_vault

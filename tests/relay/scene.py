@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import aiohttp
 from aiohttp import web
-from herdcore import auth, wire
 
+from herdcore import auth, wire
 from relay.app import make_app, make_runner
 from relay.clock import FollowedClock
 from relay.config import Config, SecretsConfig, StateConfig

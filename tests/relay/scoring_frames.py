@@ -7,7 +7,6 @@ from dataclasses import replace
 from herdcore.features import log_code
 from herdcore.vocabulary import SCHEMA_WINDOWS, WINDOW_MS
 from herdcore.wire import Window, pack_window
-
 from relay.behaviour.minutes import Minute
 from relay.model import LoggedFrame
 

@@ -10,8 +10,8 @@ import stat
 import aiohttp
 import pytest
 from click.testing import CliRunner
-from herdcore import auth, wire
 
+from herdcore import auth, wire
 from relay.__main__ import main
 from relay.settings import load_config
 from relay.storage.sqlite import SqliteStorage

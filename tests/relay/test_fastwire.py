@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgpack
 import pytest
-from herdcore import wire
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from herdcore import wire
 from relay import fastwire
 from tests.relay.scene import frame, keys_of, resigned
 

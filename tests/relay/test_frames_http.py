@@ -8,8 +8,8 @@ import io
 import json
 
 import pytest
-from herdcore import wire
 
+from herdcore import wire
 from relay.keys import COLLARS, CONFIG, STORAGE
 from relay.storage.ports import Busy, Unwritable
 from relay.storage.sqlite import SqliteStorage

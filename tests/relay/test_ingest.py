@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from herdcore import wire
 from hypothesis import given
 from hypothesis import strategies as st
 
+from herdcore import wire
 from relay.ingest import Ingest, merge_ranges
 from relay.model import CollarKey
 from relay.storage.ports import CONFLICT, DUPLICATE, STORED

@@ -7,9 +7,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from herdcore.vocabulary import ALERT_KINDS
 
 import relay
+from herdcore.vocabulary import ALERT_KINDS
 from relay.alerts.ids import message_id
 from relay.alerts.intents import RULES, messages
 from relay.alerts.words import words, zone

@@ -9,8 +9,8 @@ import sqlite3
 from contextlib import closing
 
 import aiohttp
-from herdcore import wire
 
+from herdcore import wire
 from relay.settings import load_config
 from relay.storage.sqlite import FILE_NAME, SqliteStorage
 from relay.vault import open_vault

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import reduce
 
 import pytest
-from herdcore.features import log_mg
-from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
-from herdcore.wire import unpack_windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from herdcore.features import log_mg
+from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
+from herdcore.wire import unpack_windows
 from relay.behaviour.minutes import Minute, add, holds_windows, is_whole, minute_parts
 from tests.relay.scoring_frames import (
     GRAZING,

@@ -8,10 +8,10 @@ from array import array
 from itertools import pairwise
 
 import pytest
-from herdcore.features import window_into
 from hypothesis import given
 from hypothesis import strategies as st
 
+from herdcore.features import window_into
 from relay.behaviour.minutes import minute_parts
 from relay.scoring.findings import Found, Limits, Over, StateError
 from relay.scoring.no_movement import KIND, STILL_MG, VERSION, State, decode, encode, step

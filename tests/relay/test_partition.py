@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
 from relay.alerts.ids import event_id
 from relay.scoring.animal import AnimalState, from_rows, to_rows
 from relay.scoring.findings import Limits, StateError

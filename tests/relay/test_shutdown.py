@@ -8,8 +8,8 @@ import sys
 
 import aiohttp
 import pytest
-from herdcore import wire
 
+from herdcore import wire
 from relay.settings import load_config
 from relay.storage.sqlite import SqliteStorage
 from relay.vault import open_vault

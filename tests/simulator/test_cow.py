@@ -11,8 +11,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from herdcore.vocabulary import BEHAVIOURS
 
+from herdcore.vocabulary import BEHAVIOURS
 from simulator.chips.sampling import Sampling
 from simulator.cow import STILL, Cow
 from simulator.cow_model import load_model

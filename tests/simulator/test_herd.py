@@ -5,8 +5,8 @@ import tomllib
 
 import numpy as np
 import pytest
-from herdcore.vocabulary import ALERT_KINDS
 
+from herdcore.vocabulary import ALERT_KINDS
 from simulator.cow_model import DEFAULT_PATH, SOURCES, HerdError, load_model
 from simulator.herd import Herd, TruthRow
 from simulator.motion import Still

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+
 from collar.settings import SECTOR_BYTES, SettingsError, load_identity
 from herdcore import auth, wire
-
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.life import State

@@ -3,6 +3,7 @@
 from array import array
 
 import micropython
+
 from herdcore import features
 
 SAMPLES = array("h", [(i * 7919) % 4001 - 2000 for i in range(3 * 70)])

@@ -10,11 +10,6 @@ takes longer than 45 s.
 
 import gc
 
-from herdcore import features
-from herdcore.compat import const, heap_lock, heap_unlock
-from herdcore.records import WINDOW_BYTES
-from herdcore.vocabulary import WINDOW_SAMPLES
-
 from collar.health import health_record
 from collar.imu.base import SensorError
 from collar.imu.lsm6dsox import ADDRESSES, Lsm6dsox
@@ -25,6 +20,10 @@ from collar.schedule import backoff_s, bounded_period_s, bounded_wait_s, next_up
 from collar.settings import HARD, WATCHDOG, Identity, SettingsError, load_identity, raise_boot
 from collar.uplink import Uplink
 from collar.wifi import Wifi
+from herdcore import features
+from herdcore.compat import const, heap_lock, heap_unlock
+from herdcore.records import WINDOW_BYTES
+from herdcore.vocabulary import WINDOW_SAMPLES
 
 COLD, RESTORE, IMU_CHECK, ARM, SLEEP, DRAIN, FEATURE, STORE, UPLINK, SAFE = range(10)
 TRANSITIONS = {

@@ -1,9 +1,8 @@
 """What a collar tells about itself every six hours."""
 
+from collar import VERSION
 from herdcore import wire
 from herdcore.vocabulary import IMU_NONE
-
-from collar import VERSION
 
 _NOT_KNOWN = 0xFFFF
 _PARTITIONS_VERSION = 0  # of MicroPython's own table with prov added; ours comes with the flash log

@@ -1,9 +1,8 @@
 """One upload: the frames that wait go out one by one, and only a rightly tagged ack makes them forgotten."""
 
+from collar import http
 from herdcore import auth, mpack, wire
 from herdcore.compat import const
-
-from collar import http
 
 PATH = "/v1/frames"
 SESSION_MS = 25_000  # from the first byte to the ack; with the join it stays under the watchdog

@@ -1,8 +1,8 @@
 """Registry: farms, animals, collars, people, and who may not be mixed up with whom."""
 
 import pytest
-from herdcore import auth
 
+from herdcore import auth
 from relay.model import Animal, Collar, CollarKey, Farm, Person
 from relay.storage.ports import NotKnown
 from tests.relay.contract.world import DEVICE, PHONE, ROOT, T0_MS

@@ -1,9 +1,8 @@
 """LSM6DSOX: 12.5 Hz, +-8 g, low power, continuous FIFO of 512 words with a level interrupt at 448."""
 
+from collar.imu.base import Imu, SensorError
 from herdcore.compat import const
 from herdcore.vocabulary import IMU_LSM6DSOX
-
-from collar.imu.base import Imu, SensorError
 
 ADDRESSES = (0x6A, 0x6B)
 # Seven windows of 64 samples; 64 words (5 s) stay free for the time a drain or an upload takes.
