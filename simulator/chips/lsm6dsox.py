@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.chips.sampling import Sampling
+from simulator.chips.faults import Faults
+from simulator.chips.sampling import NotModelledError, Sampling
 from simulator.chips.tagged_fifo import BYPASS, CAPACITY, CONTINUOUS, FIFO, TaggedFifo
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ _RESET_US, _BOOT_US = 50, 10_000
 _PPM_PER_TRIM_STEP = 1_500
 _USER = 0x00
 
-
-class NotModelledError(NotImplementedError):
-    """A driver asked for something this model has not got."""
+__all__ = ["Lsm6dsox", "NotModelledError"]
 
 
 class Lsm6dsox:
@@ -77,6 +76,7 @@ class Lsm6dsox:
         self._odr_error_ppm = odr_error_ppm
         self._temperature_c = temperature_c
         self._now_us = start_us
+        self.faults = Faults()
         self._pointer = 0
         self._embedded = {0x80: bytearray(128), 0x40: bytearray(128)}
         self._power_up()
@@ -115,6 +115,19 @@ class Lsm6dsox:
                 out.append(self._read_one(self._pointer))
                 self._step()
         return bytes(out)
+
+    # faults
+
+    def set_faults(self, faults: Faults, now_us: int) -> None:
+        """Let the front end be faulty from `now_us` on."""
+        self._settle(now_us)
+        self.faults = faults
+        self._resample()
+
+    def flood(self, now_us: int) -> None:
+        """Overrun the FIFO at once."""
+        self._settle(now_us)
+        self._fifo.flood()
 
     # the pin
 
@@ -225,7 +238,9 @@ class Lsm6dsox:
             self._batch()
 
     def _sampling_now(self, before: Sampling | None) -> Sampling:
-        period_ns = round(10**18 / (self._odr_mhz() * (1_000_000 + self._odr_error_ppm)))
+        period_ns = round(
+            10**18 / (self._odr_mhz() * (1_000_000 + self._odr_error_ppm + self.faults.odr_ppm))
+        )
         start_us, settling = self._now_us, _SETTLING_SAMPLES
         if before is not None and before.period_ns == period_ns:
             start_us = before.start_us  # a new range or power mode does not move the samples
@@ -233,8 +248,9 @@ class Lsm6dsox:
             settling = 0
         scale = self._regs[_CTRL1_XL] >> 2 & 3
         return Sampling(
-            self._motion, self._seed, start_us, period_ns, _MG_PER_LSB[scale], self._noise_mg(), settling
-        )
+            self._motion, self._seed, start_us, period_ns, _MG_PER_LSB[scale], self._noise_mg(), settling,
+            self.faults,
+        )  # fmt: skip
 
     def _batch(self) -> None:
         bdr_mhz = _BDR_MHZ.get(self._regs[_FIFO_CTRL3] & 0x0F, 0)

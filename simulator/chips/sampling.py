@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.chips.faults import NO_FAULTS, Faults
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.motion import Motion
 
 _INT16 = np.iinfo(np.int16)
+
+
+class NotModelledError(NotImplementedError):
+    """A driver asked for something a chip model has not got."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,9 @@ class Sampling:
     mg_per_lsb: float
     noise_mg: float  # root mean square per axis
     settling: int  # the first samples, which hold no measurement
+    faults: Faults = NO_FAULTS
+    unit: int = 1  # counts come in steps of this: left-justified converters leave the lowest bits 0
+    settling_value: int = _INT16.max
 
     def latest(self, now_us: int) -> int:
         """Return the number of the newest sample at `now_us`, 0 before the first."""
@@ -40,9 +49,14 @@ class Sampling:
         k = np.arange(first, first + n * step, step, dtype=np.int64)
         times_us = self.start_us + k * self.period_ns // 1000
         mg = self.motion.at(times_us) + self.noise_mg * gaussian(self.seed, times_us)
-        counts = np.clip(np.rint(mg / self.mg_per_lsb), _INT16.min, _INT16.max).astype(np.int16)
+        exact = np.rint(self.faults.spoil(mg / self.mg_per_lsb, times_us) / self.unit) * self.unit
+        counts: NDArray[np.int16] = np.clip(exact, _INT16.min, _INT16.max // self.unit * self.unit).astype(
+            np.int16
+        )
         if first <= self.settling:
-            counts[k <= self.settling] = _INT16.max
+            counts[k <= self.settling] = self.settling_value
+        if first <= self.faults.garbage:
+            counts[k <= self.faults.garbage] = _INT16.max
         return counts
 
 

@@ -108,6 +108,11 @@ class TaggedFifo:
             self._drop(excess)
         self.overrun_latched |= excess >= 0
 
+    def flood(self) -> None:
+        """Be overrun: as if the words of its whole depth had come at once."""
+        if self._live is not None:
+            self._live.first -= CAPACITY * self._live.step
+
     def read(self, offset: int, n: int) -> bytes:
         """Return n bytes from byte `offset` of the oldest word on; a word leaves with its seventh byte.
 

@@ -13,13 +13,15 @@ import struct
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from simulator.chips.lsm6dsox import Lsm6dsox
+from simulator.chips.fitted import fit
 from simulator.collarhost.bridge import FED, Ask, Code, Word
+from simulator.collarhost.meter import BOOT, DEEP_SLEEP, I2C, LIGHT_SLEEP, Meter
 from simulator.collarhost.partitions import Partitions
 from simulator.collarhost.soc import SOCS, Battery
 from simulator.collarhost.wlan import FOREVER_US, WifiError, Wlan
-from simulator.flash import FlashError, Nor, Region
+from simulator.flash import FlashError, Nor, PowerCut, Region
 from simulator.i2c import TIMEOUT_US, Bus
+from simulator.spi import SpiTransfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +32,10 @@ PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
 EXT1_WAKE, TIMER_WAKE, GPIO_WAKE = 3, 4, 7
 _SOURCES = (EXT1_WAKE, GPIO_WAKE)  # as Code.WAKE_PINS numbers them
 
-IMU_ADDRESS = 0x6A  # SA0 to ground
+IMU_ADDRESS = 0x6A  # of the LSM6DSOX, SA0 to ground
 RETAINED_BYTES = 2048
 IDENTITY_REGION = Region("prov", 0, 0x2000)
+LOG_BYTES = 0x40000  # takes no memory before it is written
 
 _CALL_US = 20  # a machine call that touches no bus
 _STATUS_US = 200  # asking the radio: a program that polls without a pause must see time move
@@ -41,6 +44,12 @@ _BOOT_US = 418_000  # reset to main.py with a file system to mount (upy-esp32-ex
 _SOFT_BOOT_US = 100_000
 _CLOCK_PULSES = 9  # what frees a slave that holds the data line
 _HELLO = struct.Struct("<BBBq6s")
+
+
+def new_flash(log_bytes: int = LOG_BYTES) -> Nor:
+    """Return a blank flash with the partitions "prov" and "log"."""
+    log = Region("log", IDENTITY_REGION.size, log_bytes)
+    return Nor(IDENTITY_REGION.size + log_bytes, (IDENTITY_REGION, log))
 
 
 class Ended(Exception):  # noqa: N818 - not an error: the life of a program is over
@@ -75,7 +84,8 @@ class SimBoard:
     """A board with collar number `index` (from 0) on it; `motion` is what its accelerometer is bolted to.
 
     `flash` holds the partitions, "prov" among them; `seed` decides everything that is random about this
-    board; `coverage` and `networks` are the radio's (see Wlan). Times are us since the start of the
+    board; `imu` is the name of its accelerometer (see fitted.py), which is on SPI where `spi_cs_gpio` is
+    given; `coverage` and `networks` are the radio's (see Wlan). Times are us since the start of the
     simulation.
     """
 
@@ -83,7 +93,8 @@ class SimBoard:
         self, index: int, motion: Motion, *, flash: Nor | None = None, seed: int = 0, soc: str = "esp32c3",
         int_gpio: int = 4, scl_gpio: int = 6, battery_gpio: int = 3, odr_error_ppm: int | None = None,
         coverage: Sequence[tuple[int, int]] | None = None, networks: Mapping[bytes, bytes] | None = None,
-        battery: Battery | None = None, ambient_c: int = 12,
+        battery: Battery | None = None, ambient_c: int = 12, imu: str = "lsm6dsox",
+        spi_cs_gpio: int | None = None,
     ) -> None:  # fmt: skip
         self.index, self._motion = index, motion
         self._random = random.Random(f"board {seed} {index}")  # noqa: S311 - a simulation is repeatable
@@ -93,13 +104,15 @@ class SimBoard:
         self.unique_id = b"\x7c\xdf\xa1" + crc32(f"{seed} {index}".encode()).to_bytes(4, "big")[1:]
         self._soc = SOCS[soc]
         self._int_gpio, self._scl_gpio, self._battery_gpio = int_gpio, scl_gpio, battery_gpio
-        self.flash = Nor(IDENTITY_REGION.size, (IDENTITY_REGION,)) if flash is None else flash
+        self.flash = new_flash() if flash is None else flash
         self._partitions = Partitions(self.flash)
         self.wlan = Wlan(self._random.getrandbits(32), coverage=coverage, networks=networks)
         self._battery, self._ambient_c = battery or Battery(), ambient_c
+        self._imu, self._spi_cs_gpio, self._spi = imu, spi_cs_gpio, SpiTransfer()
         self.bus = Bus({})
         self.now_us = 0
         self.sleeps = 0
+        self.meter = Meter()
         self.handlers = self._make_handlers()
         self.power_on()
 
@@ -109,16 +122,22 @@ class SimBoard:
         """Fit the cell: everything volatile is random or at its reset value, the accelerometer's too."""
         self.retained = bytearray(self._random.randbytes(RETAINED_BYTES))
         self._rtc_zero_us = self.now_us
-        self.chip = Lsm6dsox(
-            self._motion, odr_error_ppm=self._odr_error_ppm, seed=self._chip_seed, start_us=self.now_us
-        )
-        self.bus.chips[IMU_ADDRESS] = self.chip
+        self.chip, address = fit(
+            self._imu, self._motion, odr_error_ppm=self._odr_error_ppm, seed=self._chip_seed,
+            start_us=self.now_us,
+        )  # fmt: skip
+        if self._spi_cs_gpio is None:
+            self.bus.chips[address] = self.chip
         self.bus.release_sda()
         self._wake_reason = 0
         self._begin(PWRON_RESET)
 
     def reboot(self, cause: int) -> None:
         """Start the next life; retained memory, flash and accelerometer go on (else: power_on())."""
+        if not self.flash.has_power:
+            self.flash.power_on()
+            self.power_on()
+            return
         if cause != DEEPSLEEP_RESET:
             self._wake_reason = 0
         self._begin(cause)
@@ -127,6 +146,7 @@ class SimBoard:
         self.reset_cause = cause
         self.boot_us = self.now_us
         self.now_us += _SOFT_BOOT_US if cause == SOFT_RESET else _BOOT_US
+        self.meter.passed(BOOT, self.now_us - self.boot_us)
         self._wdt_ms = 0
         self._wdt_at_us: int | None = None
         self._armed: dict[int, tuple[int, bytes]] = {}
@@ -171,6 +191,8 @@ class SimBoard:
             raise Refused(errno.EINVAL)
         try:
             answer = handler(ask)
+        except PowerCut as cut:
+            raise Ended(PWRON_RESET) from cut
         except WifiError as error:
             raise Refused(error.word) from error
         except FlashError as error:
@@ -186,6 +208,7 @@ class SimBoard:
         return {
             Code.HELLO: lambda _: self._hello(),
             Code.I2C: self._i2c,
+            Code.SPI: self._spi_shift,
             Code.PIN_READ: lambda ask: self._level(self._gpio(ask.small)),
             Code.PIN_WRITE: lambda ask: self._drive(self._gpio(ask.small), ask.number),
             Code.DELAY: lambda ask: self._pass(ask.number),
@@ -216,13 +239,25 @@ class SimBoard:
     def _end(self, why: Exception) -> None:
         raise why
 
-    def _pass(self, us: int) -> None:
-        """Let time go by, unless the watchdog ends it before."""
+    def _pass(self, us: int, state: str | None = None) -> None:
+        """Let time go by in a state (None: awake), unless the watchdog ends it before."""
         then_us = self.now_us + us
-        if self._wdt_at_us is not None and then_us >= self._wdt_at_us:
-            self.now_us = self._wdt_at_us
-            raise Ended(WDT_RESET)
+        bitten = self._wdt_at_us is not None and then_us >= self._wdt_at_us
+        if bitten:
+            assert self._wdt_at_us is not None
+            then_us = self._wdt_at_us
+        if state is None:
+            wlan = self.wlan
+            self.meter.awake(
+                then_us - self.now_us,
+                active=wlan.active,
+                connected=wlan.active and wlan.connected(self.now_us),
+            )
+        else:
+            self.meter.passed(state, then_us - self.now_us)
         self.now_us = then_us
+        if bitten:
+            raise Ended(WDT_RESET)
 
     def _hello(self) -> bytes:
         rtc_us = self.rtc_us - self.uptime_us()
@@ -238,8 +273,14 @@ class SimBoard:
         except OSError as error:
             self._pass(TIMEOUT_US if error.errno == errno.ETIMEDOUT else self.bus.duration_us(0, 0))
             raise
-        self._pass(self.bus.duration_us(len(ask.payload), read_n))
+        self._pass(self.bus.duration_us(len(ask.payload), read_n), I2C)
         return data
+
+    def _spi_shift(self, ask: Ask) -> bytes:
+        read_n, freq_hz = ask.number & 0xFFFF, ask.number >> 16
+        self._pass(-(-8_000_000 * (len(ask.payload) + read_n) // freq_hz))
+        chip = None if self._spi_cs_gpio is None else self.chip
+        return self._spi.shift(chip, ask.payload, read_n, self.now_us)
 
     def _set_rtc(self, us: int) -> None:
         self._rtc_zero_us = self.now_us - us
@@ -269,6 +310,8 @@ class SimBoard:
         return self._outputs.get(gpio, 0)
 
     def _drive(self, gpio: int, level: int) -> None:
+        if gpio == self._spi_cs_gpio:
+            self._spi.select(is_low=not level)
         if gpio == self._scl_gpio and level and not self._outputs.get(gpio, 1):
             self._pulses += 1
             if self._pulses >= _CLOCK_PULSES:
@@ -307,12 +350,15 @@ class SimBoard:
     def _light_sleep(self, timer_us: int) -> int:
         # The watchdog counts on: a lightsleep() that outlasts it ends in a reset (micropython #5778).
         at_us, reason = self._next_wake(timer_us)
-        self._pass(at_us - self.now_us + _WAKE_US)
+        self._pass(at_us - self.now_us, LIGHT_SLEEP)
+        self._pass(_WAKE_US)
         self.sleeps += 1
         return reason
 
     def _deep_sleep(self, timer_us: int) -> None:
+        slept_from_us = self.now_us
         self.now_us, self._wake_reason = self._next_wake(timer_us)
+        self.meter.passed(DEEP_SLEEP, self.now_us - slept_from_us)
         self.sleeps += 1
         raise Ended(DEEPSLEEP_RESET)
 

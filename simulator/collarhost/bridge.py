@@ -56,6 +56,7 @@ class Code(IntEnum):
     PARTITION_READ = 23
     PARTITION_WRITE = 24
     PARTITION_ERASE = 25
+    SPI = 26
 
 
 class Word(IntEnum):
@@ -113,6 +114,7 @@ CALLS = (
     Call(Code.PARTITION_READ, "index", "offset | length << 32", "", "bytes"),
     Call(Code.PARTITION_WRITE, "index", "offset", "bytes to program", ""),
     Call(Code.PARTITION_ERASE, "index", "block of 4096 bytes", "", ""),
+    Call(Code.SPI, "", "bytes to read | bus Hz << 16", "bytes to write", "bytes read"),
 )  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from collar.settings import Identity, pack_identity
-from simulator.collarhost.board import IDENTITY_REGION
-from simulator.flash import Nor
+from simulator.collarhost.board import IDENTITY_REGION, LOG_BYTES, new_flash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from simulator.flash import Nor
 
 SSID, PASSWORD = "herdbell-sim", "simulated"  # the simulated access point takes anybody
 UPLOAD_S = 900
@@ -29,9 +30,14 @@ def identity_of(
     )  # fmt: skip
 
 
-def provision(collar: Mapping[str, Any], *, host: str, port: int, **settings: Any) -> Nor:
-    """Return a flash whose "prov" partition holds the identity (see identity_of). Raises SettingsError."""
-    flash = Nor(IDENTITY_REGION.size, (IDENTITY_REGION,))
+def provision(
+    collar: Mapping[str, Any], *, host: str, port: int, log_bytes: int = LOG_BYTES, **settings: Any
+) -> Nor:
+    """Return a flash whose "prov" partition holds the identity (see identity_of). Raises SettingsError.
+
+    `log_bytes`: size of its "log"; that of a real board stands in firmware/partitions-*.csv.
+    """
+    flash = new_flash(log_bytes)
     image = pack_identity(identity_of(collar, host=host, port=port, **settings), counter=1)
     flash.partition(IDENTITY_REGION.label).program(0, image)
     return flash

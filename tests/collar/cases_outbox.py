@@ -1,6 +1,9 @@
 """The outbox: what is sealed stays, what is acked goes, what does not fit is told. For both interpreters."""
 
-from collar.outbox import SLOTS, Outbox
+from ram_flash import RamFlash
+
+from collar.flashlog import FlashLog
+from collar.outbox import Outbox
 from herdcore import wire
 
 DEVICE = 0x0C0A11A5
@@ -10,8 +13,13 @@ def new_boot():
     return 8
 
 
-def outbox(cells=704):
-    return Outbox(DEVICE, 3, 7, new_boot, cells)
+def outbox(flash=None, boot=7):
+    return Outbox(DEVICE, 3, boot, new_boot, FlashLog(flash or RamFlash()))
+
+
+def small():
+    """A log of four sectors of 512 bytes: about 12 records of 7 windows before the oldest go."""
+    return RamFlash(4, 512)
 
 
 def windows(n, value=1):
@@ -23,6 +31,15 @@ def fill(box, n, up_ms=0):
     for at in range(0, n, 7):
         box.append_windows(up_ms + at * 5120, windows(min(7, n - at), at))
     return up_ms + n * 5120
+
+
+def refused(work, message):
+    """Return whether `work` raises an OSError with that in its text."""
+    try:
+        work()
+    except OSError as exc:
+        return message in str(exc)
+    return False
 
 
 def frames(box, now_s=100_000):
@@ -132,54 +149,205 @@ def case_acked_frames_are_forgotten_and_others_stay():
     assert box.ack([(7, 1, 2)]) == 0
 
 
-def case_an_acked_frame_is_not_counted_as_dropped():
-    box = outbox(10)
-    fill(box, 7)
-    box.seal()
-    box.ack([(7, 0, 0)])
-    fill(box, 10, 60_000)
-    assert box.dropped == 0
-
-
-def case_a_full_ring_drops_the_oldest_frames_and_tells_which():
-    box = outbox(30)
-    for i in range(5):
-        fill(box, 10, 100_000 * i)
+def frame_each(box, n, up_ms=0, count=7):
+    """Append n frames of `count` windows; return the uptime at their end."""
+    for _ in range(n):
+        fill(box, count, up_ms)
         box.seal()
-    assert [seq for _, seq, _, _ in frames(box)] == [4, 3, 2]
-    assert (box.dropped, box.dropped_boot, box.dropped_lo, box.dropped_hi) == (2, 7, 0, 1)
+        up_ms += 100_000
+    return up_ms
+
+
+def case_an_acked_frame_is_not_counted_as_dropped():
+    box = outbox(small())
+    frame_each(box, 3)
+    box.ack([(7, 0, 2)])
+    frame_each(box, 12, 1_000_000)
+    assert box.dropped + box.waiting() == 12
+    assert (box.dropped_lo, box.dropped_hi) == (3, 2 + box.dropped)
+
+
+def case_a_full_log_drops_the_oldest_frames_and_tells_which():
+    box = outbox(small())
+    frame_each(box, 30)
+    left = [seq for _, seq, _, _ in frames(box)]
+    assert left == list(range(29, 29 - len(left), -1))
+    assert 4 <= len(left) <= 12
+    assert (box.dropped, box.dropped_boot) == (30 - len(left), 7)
+    assert (box.dropped_lo, box.dropped_hi) == (0, 29 - len(left))
 
 
 def case_a_drop_that_does_not_follow_the_last_begins_a_new_range():
-    box = outbox(30)
-    for i in range(4):
-        fill(box, 10, 100_000 * i)
-        box.seal()
-    box.ack([(7, 1, 2)])
-    for i in range(4, 7):
-        fill(box, 10, 100_000 * i)
-        box.seal()
-    assert (box.dropped, box.dropped_lo, box.dropped_hi) == (2, 3, 3)
+    box = outbox(small())
+    frame_each(box, 16)
+    first = box.dropped
+    left = [seq for _, seq, _, _ in frames(box)]
+    box.ack([(7, left[-1], left[-1] + 1)])
+    frame_each(box, 12, 5_000_000)
+    assert box.dropped > first
+    assert box.dropped_lo == left[-1] + 2
+    assert box.dropped + box.waiting() + 2 == 28
 
 
-def case_more_frames_than_slots_drop_the_oldest():
+def case_a_frame_whose_beginning_is_given_up_goes_as_a_whole():
+    box = outbox(RamFlash(4, 2048))
+    fill(box, 88 * 6)
+    box.seal()
+    assert box.dropped + box.waiting() == 6
+    for _, _, _, count in frames(box):
+        assert count == 88
+
+
+def case_a_frame_that_is_given_up_while_open_is_counted_and_the_next_goes_on():
+    box = outbox(RamFlash(3, 512))
+    fill(box, 80)
+    box.seal()
+    told = frames(box)
+    assert len(told) + box.dropped == told[0][1] + 1 > 1
+
+
+def case_a_request_takes_sixty_four_frames_of_which_a_quarter_are_the_oldest():
     box = outbox()
-    for i in range(SLOTS + 3):
-        box.append_windows(100_000 * i, windows(1))
-        box.seal()
-    assert len(box.next_batch()) == SLOTS
-    assert (box.dropped, box.dropped_lo, box.dropped_hi) == (3, 0, 2)
+    frame_each(box, 100, 0, 1)
+    order = [seq for _, seq, _, _ in frames(box)]
+    assert order == list(range(99, 51, -1)) + list(range(15, -1, -1))
+    box.ack([(7, 52, 99), (7, 0, 15)])
+    assert [seq for _, seq, _, _ in frames(box)] == list(range(51, 15, -1))
 
 
-def case_records_that_wrap_around_the_ring_come_out_in_order():
-    box = outbox(30)
-    fill(box, 20)
+def case_frames_acknowledged_in_the_middle_of_a_backlog_are_not_sent_again():
+    flash = RamFlash()
+    box = outbox(flash)
+    frame_each(box, 200, 0, 3)
+    box.ack([(7, 100, 120), (7, 10, 12), (7, 121, 121)])
+    assert box.waiting() == 200 - 25
+    box = outbox(flash, 8)
+    box.mark(1000, 1_772_409_600_000)
+    assert box.waiting() == 200 - 25
+    box.ack([(7, 0, 65535)])
+    assert box.waiting() == 0
+
+
+def case_the_ninth_range_is_the_shortest_and_is_sent_again():
+    box = outbox()
+    frame_each(box, 40, 0, 1)
+    assert box.ack([(7, seq, seq + (seq > 1)) for seq in range(1, 28, 3)]) == 17
+    assert box.waiting() == 40 - 16
+    assert box.ack([(7, 0, 39)]) == 24
+    assert box.waiting() == 0
+
+
+# over resets
+
+
+def case_what_waits_outlives_a_reset_and_keeps_its_number_and_its_records():
+    flash = RamFlash()
+    box = outbox(flash)
+    fill(box, 100)
     box.seal()
-    box.ack([(7, 0, 0)])
-    packed = bytes([i % 100 for i in range(14 * 25)])
-    box.append_windows(200_000, packed)
+    first = {f[1]: f for f in frames(box)}
+    box = outbox(flash, 8)
+    assert box.waiting() == 2
+    box.mark(10, 1_772_409_600_000)
+    assert {f[1]: f for f in frames(box)} == first
+
+
+def case_an_open_frame_ends_with_its_boot():
+    flash = RamFlash()
+    outbox(flash).append_windows(0, windows(7))
+    box = outbox(flash, 8)
+    box.append_windows(0, windows(3))
     box.seal()
-    assert bytes(box.frame(box.next_batch()[0], 300).records) == packed
+    box.mark(10, 1_772_409_600_000)
+    assert frames(box, 20) == [(8, 0, 0, 3), (7, 0, 0, 7)]
+
+
+def case_after_a_deep_sleep_the_same_boot_goes_on_with_the_next_number():
+    flash = RamFlash()
+    outbox(flash).append_windows(0, windows(7))
+    box = outbox(flash)
+    box.append_windows(36_000, windows(7))
+    box.seal()
+    assert frames(box) == [(7, 1, 36, 7), (7, 0, 0, 7)]
+
+
+def case_frames_of_an_earlier_boot_wait_until_an_ack_has_told_the_time():
+    flash = RamFlash()
+    frame_each(outbox(flash), 2)
+    box = outbox(flash, 8)
+    box.append_health(5_000, bytes(wire.HEALTH_BYTES))
+    assert [boot for boot, _, _, _ in frames(box)] == [8]
+    box.ack([(8, 0, 0)])
+    box.mark(9, 1_772_409_600_000)
+    assert [boot for boot, _, _, _ in frames(box)] == [7, 7]
+
+
+def ages(box, now_s):
+    return {(f.boot, f.seq): f.age_s for f in [box.frame(slot, now_s) for slot in box.next_batch()]}
+
+
+def case_frames_of_an_earlier_boot_are_dated_by_its_own_ack():
+    flash = RamFlash()
+    box = outbox(flash)
+    frame_each(box, 3)
+    box.mark(250, 1_772_409_600_000)
+    box = outbox(flash, 8)
+    box.mark(100, 1_772_413_200_000)  # an hour later, most of it without power
+    assert ages(box, 110) == {(7, 2): 3660, (7, 1): 3760, (7, 0): 3860}
+
+
+def case_a_boot_without_an_ack_is_dated_as_if_the_next_began_at_its_end():
+    flash = RamFlash()
+    frame_each(outbox(flash), 3)
+    outbox(flash, 8)
+    box = outbox(flash, 9)
+    box.mark(100, 1_772_413_200_000)
+    assert ages(box, 110) == {(7, 2): 145, (7, 1): 245, (7, 0): 345}
+
+
+def case_an_age_that_was_never_known_is_that_of_the_oldest_boot_remembered():
+    flash = RamFlash()
+    outbox(flash).append_windows(0, windows(1))
+    for boot in range(8, 20):
+        box = outbox(flash, boot)
+    box.mark(100, 1_772_413_200_000)
+    assert ages(box, 150) == {(7, 0): 150}
+
+
+def case_bits_that_rot_cost_the_record_and_the_rest_is_read():
+    flash = RamFlash()
+    box = outbox(flash)
+    frame_each(box, 10)
+    at = box.next_batch()[4]
+    flash.cells[at + 40] ^= 0x10
+    assert [seq for _, seq, _, _ in frames(box)] == [9, 8, 7, 6, 4, 3, 2, 1, 0]
+    flash.cells[box.next_batch()[6]] ^= 0x21  # its size
+    assert [seq for _, seq, _, _ in frames(outbox(flash))] == [9, 8, 7, 6, 4, 3, 1, 0]
+
+
+def case_a_write_that_fails_seals_the_sector_and_the_next_goes_on_elsewhere():
+    flash = RamFlash()
+    box = outbox(flash)
+    frame_each(box, 2)
+    real, failed = flash.writeblocks, []
+
+    def fails(_block, _buf, _offset):
+        failed.append(1)
+        raise OSError(5)
+
+    flash.writeblocks = fails
+    assert refused(lambda: box.append_windows(300_000, windows(7)), "5")
+    flash.writeblocks = real
+    box.append_windows(400_000, windows(7))
+    box.seal()
+    assert failed
+    assert [up_s for _, _, up_s, _ in frames(outbox(flash))] == [400, 100, 0]
+
+
+def case_a_log_that_is_too_small_is_refused():
+    for blocks, block_bytes in ((2, 4096), (8, 128)):
+        flash = RamFlash(blocks, block_bytes)
+        assert refused(lambda flash=flash: FlashLog(flash), "too small")
 
 
 def case_a_boot_that_runs_out_of_numbers_gets_a_new_one():

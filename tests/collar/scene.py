@@ -6,11 +6,12 @@ import errno
 
 from collar.settings import POWER_ON, Identity, pack_identity
 from herdcore import auth, wire
-from simulator.chips.lsm6dsox import Lsm6dsox
+from simulator.chips.fitted import fit
 from simulator.clock import VirtualClock
 from simulator.flash import Nor, Region
 from simulator.i2c import Bus
 from simulator.motion import Still
+from tests.collar.ram_flash import RamFlash
 
 DEVICE = 0x0C0A11A5
 KEY = bytes(range(32))
@@ -144,12 +145,15 @@ class TestBoard:
 
     __test__ = False  # a board for tests, not tests
 
-    def __init__(self, motion=None, *, ppm=0, prov=None, retained=None, cause=POWER_ON):
+    def __init__(
+        self, motion=None, *, ppm=0, prov=None, retained=None, log=None, cause=POWER_ON, imu="lsm6dsox"
+    ):
         self.clock = VirtualClock()
-        self.chip = Lsm6dsox(motion or Still(), odr_error_ppm=ppm)
-        self.bus = Bus({0x6A: self.chip}, self.clock)
+        self.chip, address = fit(imu, motion or Still(), odr_error_ppm=ppm)
+        self.bus = Bus({address: self.chip}, self.clock)
         self.i2c = self.bus
         self.prov = prov or provisioned()
+        self.log = log or RamFlash(24)
         self.retained = memoryview(bytearray(2048)) if retained is None else retained
         self.wlan, self.relay = Link(), Relay()
         self.cause = cause

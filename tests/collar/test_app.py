@@ -14,6 +14,7 @@ from collar.schedule import backoff_s, spread_s
 from collar.settings import HARD, WATCHDOG, load_identity
 from herdcore import wire
 from simulator.motion import Still
+from tests.collar.ram_flash import RamFlash
 from tests.collar.scene import DEVICE, BlockDevice, TestBoard, provisioned
 
 FIRST_UPLOAD_S = 900 + spread_s(DEVICE, 900)
@@ -200,7 +201,7 @@ def test_a_busy_relay_is_left_alone_as_long_as_it_asks_within_bounds(board, aske
     assert collar.outbox.waiting() >= 2
 
 
-def test_an_outage_shorter_than_the_ring_loses_nothing(board):
+def test_an_outage_shorter_than_the_log_loses_nothing(board):
     board.wlan.reachable = False
     collar = until(Collar(board), 2000)
     board.wlan.reachable = True
@@ -211,7 +212,8 @@ def test_an_outage_shorter_than_the_ring_loses_nothing(board):
     assert collar.kept["attempt"] == 0
 
 
-def test_an_outage_longer_than_the_ring_keeps_the_newest_and_tells_what_went(board):
+def test_an_outage_longer_than_the_log_keeps_the_newest_and_tells_what_went():
+    board = TestBoard(Still(100, -200, 970), log=RamFlash(6))
     board.wlan.reachable = False
     collar = until(Collar(board), 4 * 3600)
     board.wlan.reachable = True
@@ -401,6 +403,34 @@ def test_every_boot_has_frame_numbers_of_its_own(board):
         until(Collar(board), FIRST_UPLOAD_S + 5)
         board = TestBoard(prov=board.prov, retained=board.retained)
     assert load_identity(board.prov).boot == 3
+
+
+def test_what_an_outage_left_is_sent_after_a_reset_and_dated_by_the_next_ack(board):
+    board.wlan.reachable = False
+    until(Collar(board), 2_000)
+    again = TestBoard(prov=board.prov, retained=board.retained, log=board.log, cause=WATCHDOG)
+    until(Collar(again), FIRST_UPLOAD_S + 2 * 900 + 10)
+    frames = again.relay.frames
+    assert [frame.boot for frame in frames[:3]] == [2, 2, 2]
+    seqs = sorted(frame.seq for frame in frames if frame.boot == 1)
+    assert seqs == list(range(len(seqs)))
+    assert len(seqs) > 3
+    assert all(frame.age_s >= 2_000 - frame.up_s for frame in frames if frame.boot == 1)
+
+
+def test_an_older_identity_written_to_the_board_does_not_use_its_frame_numbers_again(board):
+    until(Collar(board), FIRST_UPLOAD_S + 5)
+    again = TestBoard(prov=provisioned(boot=0), log=board.log)
+    until(Collar(again), FIRST_UPLOAD_S + 5)
+    assert load_identity(again.prov).boot == 2
+    assert {frame.boot for frame in again.relay.frames} == {2}
+
+
+def test_a_board_whose_log_is_too_small_keeps_its_watchdog_and_says_nothing():
+    board = TestBoard(log=RamFlash(2))
+    collar = until(Collar(board), 60)
+    assert not collar.ready
+    assert collar.kept["faults"] > 2
 
 
 def test_run_stops_after_the_wakes_it_was_given(board):

@@ -9,11 +9,13 @@ import ssl
 import pytest
 from aiohttp import web
 
+from collar.flashlog import FlashLog
 from collar.http import HttpError
 from collar.outbox import Outbox
 from collar.stream import DeadlineError, Stream, not_before
 from collar.uplink import Uplink, UplinkError
 from herdcore import auth, wire
+from tests.collar.ram_flash import RamFlash
 from tests.collar.scene import DEVICE, KEY, Relay, identity
 from tests.collar.servers import HttpServers, certificate, der, relay_handler, server_context
 
@@ -22,7 +24,7 @@ class Collar:
     """An outbox with two frames of windows and one of health, and the uplink that posts them."""
 
     def __init__(self, port, pin=b"", key=KEY, host="127.0.0.1"):
-        self.outbox = Outbox(DEVICE, 3, 7, lambda: 8)
+        self.outbox = Outbox(DEVICE, 3, 7, lambda: 8, FlashLog(RamFlash()))
         self.outbox.append_windows(0, bytes(14 * 100))
         self.outbox.append_health(600_000, bytes(wire.HEALTH_BYTES))
         self.deadline_ms = 1_000_000

@@ -35,7 +35,7 @@ async def post(port, pin=b"", patience_ms=""):
         key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "MICROPY"))
     }
     environment |= {
-        "MICROPYPATH": f".frozen:{ROOT / 'firmware/lib'}",
+        "MICROPYPATH": f".frozen:{ROOT / 'firmware/lib'}:{ROOT / 'tests/collar'}",
         "RELAY_PORT": str(port),
         "RELAY_PIN": pin.hex(),
         "RELAY_PATIENCE_MS": patience_ms,

@@ -5,6 +5,7 @@ from array import array
 
 from collar import app
 from collar.app import Collar
+from collar.flashlog import FlashLog
 from collar.imu.lsm6dsox import Lsm6dsox
 from collar.outbox import Outbox
 from collar.retained import Retained
@@ -14,6 +15,20 @@ from collar.uplink import Uplink
 from herdcore import features
 
 WORD = b"\x10\x34\x12\x00\x10\xcc\xff"  # accelerometer, 0x1234, 0x1000, -52
+
+
+class BlankFlash:
+    """The log of a board with 8 MiB, never written."""
+
+    def readblocks(self, _block, buf, _offset):
+        for i in range(len(buf)):
+            buf[i] = 0xFF
+
+    def writeblocks(self, _block, _buf, _offset):
+        pass
+
+    def ioctl(self, op, _arg):
+        return 958 if op == 4 else 4096
 
 
 class Bus:
@@ -56,7 +71,7 @@ def a_drain_of_448_samples_leaves_one_view():
 def a_lap_leaves_two_views():
     now = [0]
     sampler = Sampler(Lsm6dsox(Bus(), None), lambda: now[0])
-    outbox = Outbox(1, 1, 1, None)
+    outbox = Outbox(1, 1, 1, None, FlashLog(BlankFlash()))
     packed = bytearray(7 * 14)
     kept = Retained(bytearray(2048))
 
@@ -81,7 +96,7 @@ def a_collar_with_all_its_buffers_takes_less_than_30_kb():
     gc.collect()
     before = gc.mem_alloc()
     collar = Collar(Board())
-    collar.outbox = Outbox(1, 1, 1, None)
+    collar.outbox = Outbox(1, 1, 1, None, FlashLog(BlankFlash()))
     who = Identity(1, bytes(32), 0, 0, "barn", "", "127.0.0.1", 1, b"", 900, "esp32-c3")
     collar.uplink = Uplink(who, collar.outbox, None, None)
     gc.collect()
@@ -113,7 +128,7 @@ def features_are_made_while_the_heap_is_locked_and_it_is_open_again_after_a_fail
 
 
 def windows_are_stored_without_garbage():
-    outbox = Outbox(1, 1, 1, None)
+    outbox = Outbox(1, 1, 1, None, FlashLog(BlankFlash()))
     packed = bytes(14 * 7)
     at_most(0, lambda: outbox.append_windows(0, packed))
 

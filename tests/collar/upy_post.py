@@ -5,6 +5,9 @@ import socket
 import ssl
 import time
 
+from ram_flash import RamFlash
+
+from collar.flashlog import FlashLog
 from collar.outbox import Outbox
 from collar.settings import Identity
 from collar.stream import Stream
@@ -26,7 +29,7 @@ def main():
     port, pin_hex = int(os.getenv("RELAY_PORT")), os.getenv("RELAY_PIN")
     pin = bytes.fromhex(pin_hex) if pin_hex else b""
     who = Identity(0x0C0A11A5, bytes(range(32)), 3, 7, "barn", "", "127.0.0.1", port, pin, 900, "esp32-c3")
-    outbox = Outbox(who.device, who.epoch, who.boot, lambda: 8)
+    outbox = Outbox(who.device, who.epoch, who.boot, lambda: 8, FlashLog(RamFlash()))
     for i in range(3):
         outbox.append_windows(i * 600_000, bytes(14 * 88))
     outbox.seal()

@@ -8,11 +8,15 @@ a back-off, after which a sensor that was at fault is set up anew. A watchdog of
 takes longer than 45 s.
 """
 
+import errno
 import gc
 
+from collar import buffers
 from collar.health import health_record
-from collar.imu.base import SensorError
-from collar.imu.lsm6dsox import ADDRESSES, Lsm6dsox
+from collar.imu import watch
+from collar.imu.base import SETTLING_MOST, SensorError
+from collar.imu.find import find
+from collar.imu.lsm6dsox import Lsm6dsox
 from collar.outbox import Outbox
 from collar.retained import Retained
 from collar.sampler import Sampler
@@ -41,7 +45,6 @@ TRANSITIONS = {
 
 _WATCHDOG_MS = const(60_000)
 _SLEEP_MAX_MS = const(45_000)
-_WAKE_SPARE = const(16)  # samples past the watermark at which the timer wakes if INT1 did not; 64 fit
 _STALLED_MS = const(120_000)  # a watermark takes 36 s: after this long without one the chip has stopped
 _DRAIN_WINDOWS = const(8)
 _HEALTH_MS = const(21_600_000)
@@ -50,6 +53,7 @@ _SAFE_MS = const(3_600_000)
 _STEADY_MS = const(3_600_000)  # a boot that lasted this long was no failed one
 _FAULTS_FED = const(10)  # faults in a row after which the watchdog is left to reset the board
 _FAULT_SLEEP_MAX_S = const(300)
+_TELL_S = const(60)  # more kinds may come, or the sensor back
 _RETRY_MS = const(60_000)
 _NEVER_MS = 1 << 62
 
@@ -63,8 +67,10 @@ class Collar:
         self.wakes = 0
         self.faults_in_row = 0
         gc.collect()  # what importing left behind: the large buffers come first and want whole pieces
-        self.imu = Lsm6dsox(board.i2c, board.pause_ms)
-        self.sampler = Sampler(self.imu, board.uptime_ms)
+        burst, samples = buffers()
+        self.imu = Lsm6dsox(board.i2c, board.pause_ms, raw=burst)  # until IMU_CHECK has looked
+        self.watch = watch.Watch()
+        self.sampler = Sampler(self.imu, board.uptime_ms, samples)
         self._packed = bytearray(_DRAIN_WINDOWS * WINDOW_BYTES)
         self.kept = Retained(board.retained)
         self.wifi = Wifi(board.wlan, board.pause_ms, board.uptime_ms)
@@ -80,6 +86,11 @@ class Collar:
         self._upload_ms = self._safe_until_ms = 0
         self._health_ms = 0
         self.armed = False  # the sensor fills its FIFO
+        self._found = 0  # id of the chip that answered in this boot
+        self._is_held_back = False  # the windows of this drain are not to be told
+        self._is_bus_fine = True
+        self._has_talked = False  # an upload takes longer than a shallow FIFO lasts
+        self._told_ms = 0
         self._fault_state = COLD
         self._states = (
             self._cold,
@@ -102,6 +113,8 @@ class Collar:
         except Exception as exc:  # noqa: BLE001 - nothing may stop a collar; the code of it is kept and told
             following = self._fault(state, exc)
         self.state = following
+        if self.watch.kinds & ~self.watch.told:
+            self._tell_faults()
         if self.faults_in_row <= _FAULTS_FED:
             self.board.feed()
 
@@ -114,9 +127,11 @@ class Collar:
         kept.bump("faults")
         self.faults_in_row += 1
         self._fault_state = state
-        if state in (IMU_CHECK, ARM, DRAIN):
+        if state in (IMU_CHECK, ARM, DRAIN) or isinstance(exc, SensorError):
             kept.bump("sensor_faults")
-            self.armed = False
+            self.armed = self._is_bus_fine = False
+            if not isinstance(exc, SensorError) or state in (IMU_CHECK, ARM):
+                self.watch.found(watch.BUS_STUCK if number == errno.ETIMEDOUT else watch.NO_ANSWER)
         if state == UPLINK:
             self._not_acknowledged(now_ms // 1000)
         kept.save()
@@ -126,6 +141,17 @@ class Collar:
         self._resume_ms = now_ms + 1000 * wait_s
         return SLEEP
 
+    def _tell_faults(self) -> None:
+        """Tell a new kind of sensor fault in a minute, but each kind only once in six hours."""
+        now_ms = self.board.uptime_ms()
+        if now_ms >= self._told_ms:
+            self.watch.told = 0
+            self._told_ms = now_ms + _HEALTH_MS
+        self.watch.told |= self.watch.kinds
+        self._health_ms = now_ms
+        if self.ready and not self.kept["attempt"]:
+            self._plan_upload(min(self._upload_ms // 1000, now_ms // 1000 + _TELL_S))
+
     # from power-on to the first sleep
 
     def _cold(self) -> int:
@@ -134,12 +160,17 @@ class Collar:
         board.start_watchdog(_WATCHDOG_MS)
         board.led(True)
         cause = board.reset_cause()
-        identity, self.resets = raise_boot(board.prov, cause)
+        from collar.flashlog import FlashLog  # here: while it is compiled the large buffers have their place
+
+        gc.collect()  # the log's index wants whole pieces
+        log = FlashLog(board.log)
+        # Never a boot that has frames already, even if an older identity was written to the board.
+        identity, self.resets = raise_boot(board.prov, cause, (log.acks.last >> 16) + 1)
         self.kept["abnormal_boots"] = self.kept["abnormal_boots"] + 1 if cause in (HARD, WATCHDOG) else 0
         self.kept.save()
         self.period_s = identity.upload_s
         gc.collect()  # the sector's copies
-        self.outbox = Outbox(identity.device, identity.epoch, identity.boot, self._next_boot)
+        self.outbox = Outbox(identity.device, identity.epoch, identity.boot, self._next_boot, log)
         self.uplink = Uplink(identity, self.outbox, board.open_stream, board.uptime_ms)
         self.identity = identity
         self.ready = True
@@ -161,24 +192,19 @@ class Collar:
         return IMU_CHECK
 
     def _imu_check(self) -> int:
-        """Find the chip at either of its addresses."""
-        if self.faults_in_row:
-            self.imu.rebus(self.board.recover_i2c())
-        absent = SensorError("no sensor")
-        for address in ADDRESSES:
-            self.imu.address = address
-            try:
-                self.imu.probe()
-                return ARM
-            except OSError as exc:
-                absent = exc
-        raise absent
+        """Find out which chip there is; later in a boot it is the same one."""
+        board = self.board
+        bus = board.i2c if self._is_bus_fine else board.recover_i2c()
+        self.imu = find(bus, board.pause_ms, self.imu.raw, self._found)
+        self._found = self.imu.chip
+        self.sampler.use(self.imu)
+        return ARM
 
     def _arm(self) -> int:
         self.imu.start()
         self.sampler.restart()
         self.outbox.seal()
-        self.armed = True
+        self.armed = self._is_bus_fine = True
         self._last_drain_ms = self.board.uptime_ms()
         self._expect_watermark(0)
         self.board.led(False)
@@ -188,7 +214,7 @@ class Collar:
 
     def _expect_watermark(self, held: int) -> None:
         """Set when the timer wakes the collar should INT1 not: before the FIFO is full."""
-        missing = max(0, self.imu.watermark + _WAKE_SPARE - held)
+        missing = max(0, self.imu.wake_at - held)
         self._wake_ms = self.board.uptime_ms() + missing * self.imu.period_us // 1000
 
     def _sleep(self) -> int:
@@ -198,7 +224,7 @@ class Collar:
         wait_ms = min(until_ms - board.uptime_ms(), _SLEEP_MAX_MS)
         if wait_ms > 0:
             # While the sensor is not drained its interrupt stays high and would end every sleep at once.
-            board.wake_on_int1(self.armed)
+            board.wake_on_int1(self.armed and self.imu.has_line)
             board.sleep_ms(wait_ms)
         self.wakes += 1
         return self._awake(board.uptime_ms())
@@ -218,12 +244,18 @@ class Collar:
         windows = sampler.drain()
         if sampler.fifo_gaps != gaps:
             self.kept.bump("fifo_gaps")
+        if sampler.lost and not self._has_talked:
+            self.watch.found(watch.OVERRUN)
+        self._has_talked = False
+        if self.imu.unsettled > SETTLING_MOST:
+            self.watch.found(watch.START_UP)
         self._expect_watermark(sampler.left)
         now_ms = self.board.uptime_ms()
         if windows:
             self._last_drain_ms = now_ms
             return FEATURE
         if now_ms - self._last_drain_ms > _STALLED_MS:
+            self.watch.found(watch.RATE)
             raise SensorError(
                 "%d words in the FIFO after %d ms" % (sampler.left, now_ms - self._last_drain_ms)
             )
@@ -241,14 +273,17 @@ class Collar:
             heap_unlock()
         x, y, z = packed[0], packed[1], packed[2]
         self.gravity = (_signed(x), _signed(y), _signed(z))
+        self._is_held_back = True  # also when judging raises
+        self._is_held_back = not self.watch.judge(packed, self.sampler.windows, self.sampler.is_off_rate)
         return STORE
 
     def _store(self) -> int:
         sampler, outbox = self.sampler, self.outbox
-        if sampler.gap:
+        if sampler.gap or self._is_held_back:
             outbox.seal()
-        packed = memoryview(self._packed)[: sampler.windows * WINDOW_BYTES]
-        outbox.append_windows(sampler.first_ms, packed)
+        if not self._is_held_back:
+            packed = memoryview(self._packed)[: sampler.windows * WINDOW_BYTES]
+            outbox.append_windows(sampler.first_ms, packed)
         if self._fault_state != UPLINK:
             self.faults_in_row = 0
         if self.board.uptime_ms() >= _STEADY_MS:
@@ -278,6 +313,7 @@ class Collar:
             retry_after_s = getattr(exc, "retry_after_s", 0)
         finally:
             self.wifi.leave()
+            self._has_talked = True
         now_s = self.board.uptime_ms() // 1000
         if ack:
             self._acknowledged(ack, now_s)
@@ -290,16 +326,20 @@ class Collar:
         identity = self.identity
         self.wifi.join(identity.ssid, identity.password)
         now_ms = self.board.uptime_ms()
-        if now_ms >= self._health_ms:
+        self.outbox.seal()
+        # Without windows the relay hears that this is the sensor and not the radio.
+        if now_ms >= self._health_ms or not self.outbox.waiting():
             self.outbox.append_health(now_ms, health_record(self))
             self._health_ms = now_ms + _HEALTH_MS
-        self.outbox.seal()
         return self.uplink.post()
 
     def _acknowledged(self, ack, now_s: int) -> None:
         kept = self.kept
-        kept["attempt"] = kept["abnormal_boots"] = self.faults_in_row = 0
+        kept["attempt"] = kept["abnormal_boots"] = 0
+        if self.armed:  # the relay's answer does not mend a dead sensor
+            self.faults_in_row = 0
         kept["last_ack_ms"] = ack.utc_ms
+        self.outbox.mark(now_s, ack.utc_ms)
         self.period_s = bounded_period_s(ack.next_s)
         self._plan_upload(next_upload_s(now_s, self.period_s, self.identity.device))
 
@@ -345,9 +385,15 @@ def run(board, wakes: "int | None" = None) -> Collar:
 
 def main() -> None:
     """Run the collar for ever; without an identity, say so and leave the prompt to the maker."""
-    from collar.board import Board, BoardError, prov_partition  # here: only a board has what it imports
+    from collar.board import (  # here: only a board has what it imports
+        Board,
+        BoardError,
+        log_partition,
+        prov_partition,
+    )
 
     try:
+        log_partition()
         identity = load_identity(prov_partition())
         board = Board(identity.board)
     except (SettingsError, BoardError) as exc:

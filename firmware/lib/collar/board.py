@@ -40,7 +40,11 @@ BOARDS = {
         "led": 48,
     },
 }
+# The same boards with an LSM6DSOX on SPI, whose bursts are 22 times shorter.
+BOARDS["esp32-c3-spi"] = dict(BOARDS["esp32-c3"], sck=6, mosi=7, miso=5, cs=1)
+BOARDS["esp32-s3-spi"] = dict(BOARDS["esp32-s3"], sck=12, mosi=11, miso=13, cs=10)
 I2C_HZ = 400_000
+SPI_HZ = 8_000_000
 
 
 class BoardError(ValueError):
@@ -49,9 +53,18 @@ class BoardError(ValueError):
 
 def prov_partition():
     """Return the flash partition with the identity."""
-    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label="prov")
+    return _partition("prov")
+
+
+def log_partition():
+    """Return the flash partition of the log."""
+    return _partition("log")
+
+
+def _partition(label: str):
+    found = esp32.Partition.find(esp32.Partition.TYPE_DATA, label=label)
     if not found:
-        raise BoardError("no partition called prov: flash the partition table that comes with the firmware")
+        raise BoardError("no partition called %s: flash firmware/partitions-4MiB.csv or -8MiB.csv" % label)
     return found[0]
 
 
@@ -81,17 +94,40 @@ class Board:
         self._watchdog = None
         self.i2c = self._new_i2c()
         self.prov = prov_partition()
+        self.log = log_partition()
         self.retained = machine.mem_backup()
         self.wlan = network.WLAN(network.WLAN.IF_STA)
 
     def _new_i2c(self):
         pins = self._pins
+        if "cs" in pins:
+            return self._new_spi()
         return machine.I2C(
             pins["i2c"], scl=machine.Pin(pins["scl"]), sda=machine.Pin(pins["sda"]), freq=I2C_HZ
         )
 
+    def _new_spi(self):
+        from collar.imu.spi import SpiBus
+
+        pins = self._pins
+        select = machine.Pin(pins["cs"], machine.Pin.OUT)
+        select.value(1)
+        spi = machine.SPI(
+            1,
+            SPI_HZ,
+            polarity=0,
+            phase=0,
+            sck=machine.Pin(pins["sck"]),
+            mosi=machine.Pin(pins["mosi"]),
+            miso=machine.Pin(pins["miso"]),
+        )
+        return SpiBus(spi, select)
+
     def recover_i2c(self):
         """Clock a slave that holds the data line until it lets go, and return the bus made anew."""
+        if "cs" in self._pins:
+            self.i2c = self._new_spi()
+            return self.i2c
         scl = machine.Pin(self._pins["scl"], machine.Pin.OPEN_DRAIN)
         for _ in range(9):
             scl.value(0)

@@ -5,7 +5,7 @@ from herdcore import wire
 from herdcore.vocabulary import IMU_NONE
 
 _NOT_KNOWN = 0xFFFF
-_PARTITIONS_VERSION = 0  # of MicroPython's own table with prov added; ours comes with the flash log
+_PARTITIONS_VERSION = 1  # of firmware/partitions-*.csv
 
 
 def _battery_mv(board) -> int:
@@ -40,7 +40,7 @@ def health_record(collar) -> bytes:
             fw_patch=VERSION[2],
             partitions_version=_PARTITIONS_VERSION,
             imu_chip=collar.imu.chip if collar.armed else IMU_NONE,
-            sensor_faults=kept["sensor_faults"],
+            sensor_faults=collar.watch.take() << 8 | min(kept["sensor_faults"], 0xFF),
             uplink_failures=kept["uplink_failures"],
             upload_period_s=collar.period_s,
             days_left=_NOT_KNOWN,

@@ -1,56 +1,62 @@
-"""Frames that wait for their ack: a ring in RAM behind the interface that a log on flash will have.
+"""Frames that wait for their ack, in a log on flash: they outlive resets and power cuts.
 
-The interface: append_windows(up_ms, packed), append_health(up_ms, record), seal(), next_batch(),
-frame(slot, now_s), ack(ranges). A frame's identity (boot, seq), date and records are fixed when it is sealed;
-only its age is new on every attempt. When the ring is full the oldest frame goes, and its number is told in
-the health record. Windows are copied into cells of preallocated buffers: nothing is allocated per window.
+The interface: append_windows(up_ms, packed), append_health(up_ms, record), seal(), waiting(), next_batch(),
+frame(slot, now_s), ack(ranges), mark(now_s, utc_ms), dropped*. A frame gets its identity (boot, seq) with its
+first record; that, its date and its records stay for ever, only its age is new on every attempt. What was
+appended is in flash. When the log is full the oldest frames go, and the health record tells their numbers.
 """
-
-from array import array
 
 from herdcore import wire
 from herdcore.compat import const
 from herdcore.vocabulary import SCHEMA_HEALTH, SCHEMA_WINDOWS, WINDOW_MS
 
-SLOTS = 64  # frames, as many as one request takes
-CELLS = 704  # windows: an hour
-
+_BATCH = const(64)  # frames, as many as one request takes
+_OLDEST = const(16)  # of them, if more wait: the backlog drains while the news goes first
 _CELL = const(14)  # bytes of a window
+_RECORD_WINDOWS = const(7)  # of one drain
 _FRAME_WINDOWS = const(88)
-_CHUNK_CELLS = const(44)
 # A frame ends rather than have a window dated this wrong. A chip 3 % off comes to 13.4 s in 88 windows; what
 # is more is a worse chip, or a gap that nobody has told.
 _DRIFT_MS = 3 * WINDOW_MS
-_FREE, _OPEN, _SEALED, _ACKED = const(0), const(1), const(2), const(3)
+_STATE = const(15)
 _SEQ_MAX = const(0xFFFF)
+_MARK_S = 2  # a beginning that is known this well is not written again
 
 
 class Outbox:
-    """The ring. `raise_boot()` returns a boot number not used before; called when a boot's seqs run out."""
+    """The frames of a FlashLog. `raise_boot()` returns a boot number not used before; called when a boot's
+    seqs run out. A slot is a frame's place in the log, valid until the next append.
+    """
 
-    def __init__(self, device: int, epoch: int, boot: int, raise_boot, cells: int = CELLS) -> None:
-        self._device, self._epoch, self._boot = device, epoch, boot
+    def __init__(self, device: int, epoch: int, boot: int, raise_boot, log) -> None:
+        self._device, self._epoch = device, epoch
+        self._boot = self._first_boot = boot  # since this start; they differ once seqs have run out
         self._raise_boot = raise_boot
-        self._seq = 0
-        self._cells = cells
-        # In pieces: a heap full of code that was just imported has no large free one.
-        self._chunks = [bytearray(_CHUNK_CELLS * _CELL) for _ in range(-(-cells // _CHUNK_CELLS))]
-        self._scratch = bytearray(_FRAME_WINDOWS * _CELL)
-        self._state = bytearray(SLOTS)
-        self._schema = bytearray(SLOTS)
-        self._boots = array("H", bytes(2 * SLOTS))
-        self._seqs = array("H", bytes(2 * SLOTS))
-        # Not one array of 64 bits: reading that allocates whatever the value.
-        self._up_s = array("I", bytes(4 * SLOTS))
-        self._up_ms = array("H", bytes(2 * SLOTS))  # beyond the second
-        self._first = array("H", bytes(2 * SLOTS))  # cell
-        self._bytes = array("H", bytes(2 * SLOTS))
-        self._tail = 0  # oldest slot
-        self._used = 0  # slots
-        self._head_cell = 0
-        self._used_cells = 0
-        self.dropped = 0
-        self.dropped_boot = self.dropped_lo = self.dropped_hi = 0
+        self._log, self._acks = log, log.acks
+        self._seq = log.begin(boot)
+        self._windows = 0  # in the open frame, whose seq is the one before
+        self._begun_ms = 0
+        self._scratch = bytearray(wire.RECORDS_MAX)
+
+    @property
+    def dropped(self) -> int:
+        """How many frames were given up unacknowledged."""
+        return self._acks.dropped
+
+    @property
+    def dropped_boot(self) -> int:
+        """Boot of the last range given up."""
+        return self._acks.dropped_boot
+
+    @property
+    def dropped_lo(self) -> int:
+        """Its first seq."""
+        return self._acks.dropped_lo
+
+    @property
+    def dropped_hi(self) -> int:
+        """Its last seq."""
+        return self._acks.dropped_hi
 
     # filling
 
@@ -60,152 +66,194 @@ class Outbox:
         They go on in the open frame: who knows of a gap before them calls seal() first. Only a new frame
         takes its date from `up_ms`; inside one windows are 5.12 s apart, whatever the chip's rate.
         """
-        for at in range(0, len(packed), _CELL):
-            slot = self._open_slot(up_ms)
-            self._put_cell(packed, at, _CELL)
-            self._bytes[slot] += _CELL
-            up_ms += WINDOW_MS
+        at, size = 0, len(packed)
+        while at < size:
+            windows = min((size - at) // _CELL, _RECORD_WINDOWS)
+            windows = self._put(up_ms, packed, at, windows)
+            at += windows * _CELL
+            up_ms += windows * WINDOW_MS
+
+    def _put(self, up_ms: int, packed, at: int, windows: int) -> int:
+        """Write one record of at most that many windows; return how many it took."""
+        if self._windows:
+            late_ms = up_ms - self._begun_ms - self._windows * WINDOW_MS
+            if self._windows == _FRAME_WINDOWS or abs(late_ms) >= _DRIFT_MS:
+                self.seal()
+        if not self._windows:
+            self._number(up_ms)
+        windows = min(windows, _FRAME_WINDOWS - self._windows)
+        seq = self._seq - 1
+        self._log.make_room(windows * _CELL, self._boot, seq, self._windows)
+        if self._acks.is_done(self._boot << 16 | seq):  # a small log has given it up while it was open
+            self._number(up_ms)
+            seq = self._seq - 1
+        self._log.append(SCHEMA_WINDOWS, self._boot, seq, up_ms, self._windows, packed, at, windows * _CELL)
+        self._windows += windows
+        return windows
 
     def append_health(self, up_ms: int, record) -> None:
         """Add one health record, sealed at once."""
         self.seal()
-        cells = (len(record) + _CELL - 1) // _CELL
-        self._make_room(cells)
-        slot = self._new_slot(SCHEMA_HEALTH, up_ms)
-        for at in range(0, len(record), _CELL):
-            self._put_cell(record, at, min(_CELL, len(record) - at))
-        self._bytes[slot] = len(record)
-        self.seal()
+        self._number(up_ms)
+        self._log.append(SCHEMA_HEALTH, self._boot, self._seq - 1, up_ms, 0, record, 0, len(record))
 
     def seal(self) -> None:
-        """End the open frame, if there is one: it gets its number now and keeps it."""
-        slot = self._newest()
-        if slot < 0 or self._state[slot] != _OPEN:
-            return
+        """End the open frame, if there is one: it will not change again and may be sent."""
+        self._windows = 0
+
+    def _number(self, up_ms: int) -> None:
+        """Begin a frame: it gets its number now and keeps it."""
         if self._seq > _SEQ_MAX:
             self._boot, self._seq = self._raise_boot(), 0
-        self._boots[slot], self._seqs[slot] = self._boot, self._seq
+            self._acks.renumber(self._boot)
         self._seq += 1
-        self._state[slot] = _SEALED
+        self._windows = 0
+        self._begun_ms = up_ms
 
-    def _newest(self) -> int:
-        return (self._tail + self._used - 1) % SLOTS if self._used else -1
-
-    def _open_slot(self, up_ms: int) -> int:
-        """Return the slot that takes a window of that date, with a free cell."""
-        self._make_room(1)
-        slot = self._newest()
-        if slot >= 0 and self._state[slot] == _OPEN:
-            windows = self._bytes[slot] // _CELL
-            expected_ms = 1000 * self._up_s[slot] + self._up_ms[slot] + windows * WINDOW_MS
-            if windows < _FRAME_WINDOWS and abs(up_ms - expected_ms) < _DRIFT_MS:
-                return slot
-            self.seal()
-        return self._new_slot(SCHEMA_WINDOWS, up_ms)
-
-    def _new_slot(self, schema: int, up_ms: int) -> int:
-        if self._used == SLOTS:
-            self._drop_oldest()
-        self._used += 1
-        slot = self._newest()
-        self._state[slot] = _OPEN
-        self._schema[slot] = schema
-        self._up_s[slot] = up_ms // 1000
-        self._up_ms[slot] = up_ms % 1000
-        self._first[slot] = self._head_cell
-        self._bytes[slot] = 0
-        return slot
-
-    def _put_cell(self, source, at: int, size: int) -> None:
-        data = self._chunks[self._head_cell // _CHUNK_CELLS]
-        to = self._head_cell % _CHUNK_CELLS * _CELL
-        for i in range(size):
-            data[to + i] = source[at + i]
-        self._head_cell = (self._head_cell + 1) % self._cells
-        self._used_cells += 1
+    def _is_open(self, key: int) -> bool:
+        return self._windows > 0 and key == (self._boot << 16 | self._seq - 1)
 
     # sending
 
     def waiting(self) -> int:
-        """Return how many sealed frames have no ack yet."""
-        return sum([1 for state in self._state if state == _SEALED])
+        """Return how many sealed frames have no ack yet; reads all that waits."""
+        return sum([1 for first, _, is_done in self._spans() if not (is_done or self._is_open(first))])
+
+    def _spans(self):
+        """Yield (first key, last key, is done with) in the log's order, of a frame or of many done with."""
+        log, before = self._log, -1
+        for sector in log.ring():
+            if log.is_done(sector):
+                before = log.last_key(sector)
+                yield log.first_key(sector), before, True
+                continue
+            at = log.read(sector, log.first)
+            while at:
+                key = log.key()
+                if log.kind != _STATE and key != before:
+                    before = key
+                    yield key, key, self._acks.is_done(key)
+                at = log.read(sector, at)
+
+    def _waits(self, key: int) -> bool:
+        return not (self._is_open(key) or self._acks.is_done(key))
 
     def next_batch(self) -> "list[int]":
-        """Return the slots of every sealed frame without an ack: health first, then the newest first."""
-        health, windows = [], []
-        for i in range(self._used - 1, -1, -1):
-            slot = (self._tail + i) % SLOTS
-            if self._state[slot] == _SEALED:
-                (health if self._schema[slot] == SCHEMA_HEALTH else windows).append(slot)
-        return health + windows
+        """Return the slots of the sealed frames to send now, at most 64: health first, then the newest first.
+
+        If more wait, a quarter are the oldest. Frames of earlier boots wait until an ack has told what time
+        it is: until then nobody knows their age.
+        """
+        newest = self._collect(list(reversed(self._log.ring())), True, _BATCH + 1)
+        if len(newest) > _BATCH:
+            oldest = self._collect(self._log.ring(), False, _OLDEST)
+            newest = newest[: _BATCH - _OLDEST] + oldest[::-1]
+        health = [slot for slot, kind in newest if kind == SCHEMA_HEALTH]
+        return health + [slot for slot, kind in newest if kind != SCHEMA_HEALTH]
+
+    def _collect(self, sectors: "list[int]", is_newest_first: bool, most: int):
+        """Return up to `most` (slot, kind) from these sectors."""
+        found = []
+        for sector in sectors:
+            if len(found) >= most:
+                break
+            if self._log.is_done(sector):
+                continue
+            here = self._frames_in(sector)
+            found += reversed(here) if is_newest_first else here
+        return found[:most]
+
+    def _frames_in(self, sector: int):
+        """Return (slot, kind) of every frame that begins in a sector and may be sent now."""
+        log, here = self._log, []
+        is_dated = self._acks.date_s(self._boot, 0) > 0
+        at = log.read(sector, log.first)
+        while at:
+            is_first = log.kind != _STATE and log.at == 0
+            if is_first and (is_dated or log.boot >= self._first_boot) and self._waits(log.key()):
+                here.append((log.slot, log.kind))
+            at = log.read(sector, at)
+        return here
 
     def frame(self, slot: int, now_s: int) -> wire.Frame:
         """Return a frame as it is at uptime `now_s`; its records are valid until the next call."""
-        up_s = self._up_s[slot]
+        log = self._log
+        sector, at = divmod(slot, log.sector_bytes)
+        at = log.read(sector, at)
+        kind, boot, seq, up_s = log.kind, log.boot, log.seq, log.up_s
+        size = self._gather(sector, at)
         return wire.Frame(
-            wire.frame_kind(self._schema[slot]),
+            wire.frame_kind(kind),
             self._device,
             self._epoch,
-            self._boots[slot],
-            self._seqs[slot],
+            boot,
+            seq,
             up_s,
-            max(0, now_s - up_s),
-            self._records(slot),
+            self._age_s(boot, up_s, now_s),
+            memoryview(self._scratch)[:size],
         )
 
-    def _records(self, slot: int) -> memoryview:
-        size, cell, done = self._bytes[slot], self._first[slot], 0
-        scratch = memoryview(self._scratch)
-        while done < size:
-            at = cell % _CHUNK_CELLS * _CELL
-            cells = min(_CHUNK_CELLS - cell % _CHUNK_CELLS, self._cells - cell)
-            part = min(size - done, cells * _CELL)
-            scratch[done : done + part] = memoryview(self._chunks[cell // _CHUNK_CELLS])[at : at + part]
-            done += part
-            cell = (cell + cells) % self._cells
-        return scratch[:size]
+    def _gather(self, sector: int, at: int) -> int:
+        """Copy the payloads of the frame whose first record was just read; return their size.
+
+        A record that is missing ends it: what comes behind the hole would be dated wrong.
+        """
+        log, size = self._log, 0
+        key, width = log.key(), wire.SCHEMAS[log.kind][1]
+        while True:
+            if log.kind != _STATE:
+                if log.key() != key or log.at * width != size:
+                    return size
+                end = size + len(log.payload)
+                self._scratch[size:end] = log.payload
+                size = end
+            at = log.read(sector, at)
+            while not at:
+                sector = log.following(sector)
+                if sector < 0:
+                    return size
+                at = log.read(sector, log.first)
+
+    def _age_s(self, boot: int, up_s: int, now_s: int) -> int:
+        if boot >= self._first_boot:
+            return max(0, now_s - up_s)
+        acks = self._acks
+        return max(0, acks.date_s(self._boot, now_s) - acks.date_s(boot, up_s))
 
     # forgetting
 
     def ack(self, ranges) -> int:
         """Forget the frames in [(boot, lo, hi), ...]; return how many of ours that were."""
-        acked = 0
-        for i in range(self._used):
-            slot = (self._tail + i) % SLOTS
-            if self._state[slot] == _SEALED and self._in_ranges(slot, ranges):
-                self._state[slot] = _ACKED
-                acked += 1
-        while self._used and self._state[self._tail] == _ACKED:
-            self._release()
+        acks = self._acks
+        runs, acked, floor, goes_on, waits = [], 0, acks.floor, False, False
+        for first, last, is_done in self._spans():
+            is_new = not is_done and not self._is_open(first) and _within(first, ranges)
+            acked += is_new
+            if not (is_done or is_new):
+                goes_on, waits = False, True
+            elif not waits:
+                floor = last + 1
+            elif goes_on:
+                runs[-1][1] = last
+                runs[-1][2] += 1
+            else:
+                runs.append([first, last, 1])
+                goes_on = True
+        if acked:
+            acks.raise_floor(floor)
+            acks.set_runs(runs)
+            self._log.save()
         return acked
 
-    def _in_ranges(self, slot: int, ranges) -> bool:
-        boot, seq = self._boots[slot], self._seqs[slot]
-        return any(boot == of and lo <= seq <= hi for of, lo, hi in ranges)
+    def mark(self, now_s: int, utc_ms: int) -> None:
+        """Take what time it is from an ack; earlier boots are dated by it."""
+        row = self._acks.boots[-1]
+        began_s = utc_ms // 1000 - now_s
+        if abs(row[1] - began_s) > _MARK_S:
+            row[1] = began_s
+            self._log.save()
 
-    def _make_room(self, cells: int) -> None:
-        while self._used_cells + cells > self._cells:
-            self._drop_oldest()
 
-    def _drop_oldest(self) -> None:
-        slot = self._tail
-        if self._state[slot] == _OPEN:
-            self.seal()
-        if self._state[slot] == _SEALED:
-            self._count_drop(self._boots[slot], self._seqs[slot])
-        self._release()
-
-    def _count_drop(self, boot: int, seq: int) -> None:
-        """One range is told: it grows while the frames that go follow each other, else it begins anew."""
-        follows = self.dropped and boot == self.dropped_boot and seq == self.dropped_hi + 1
-        if not follows:
-            self.dropped_boot, self.dropped_lo = boot, seq
-        self.dropped_hi = seq
-        self.dropped += 1
-
-    def _release(self) -> None:
-        slot = self._tail
-        self._used_cells -= (self._bytes[slot] + _CELL - 1) // _CELL
-        self._state[slot] = _FREE
-        self._tail = (slot + 1) % SLOTS
-        self._used -= 1
+def _within(key: int, ranges) -> bool:
+    boot, seq = key >> 16, key & 0xFFFF
+    return any(boot == of and lo <= seq <= hi for of, lo, hi in ranges)

@@ -171,15 +171,17 @@ def store_identity(flash, identity: Identity, resets: bytes = b"\x00\x00\x00\x00
     _write(flash, sector, pack_identity(identity, counter, resets))
 
 
-def raise_boot(flash, cause: "int | None" = None):
-    """Raise the boot counter and the counter of this reset's cause; return (identity, resets) as stored.
+def raise_boot(flash, cause: "int | None" = None, least: int = 0):
+    """Raise the boot counter, to `least` at least, and the counter of this reset's cause.
+
+    Returns (identity, resets) as stored.
 
     Runs once per boot before its first frame, and before the frame numbers of a boot run out. Raises
     SettingsError when 65535 boots are used up: this key has no identities left and needs a new epoch.
     """
     newest = _required(flash)
     fields = list(newest.identity)
-    fields[3] += 1
+    fields[3] = max(fields[3] + 1, least)
     resets = bytearray(newest.resets)
     if cause is not None:
         resets[cause] = min(resets[cause] + 1, 255)

@@ -47,7 +47,7 @@ HEALTH_FIELDS = (
     ("fw_patch", "B", 0, 255),  # firmware version, third number
     ("partitions_version", "B", 0, 255),  # version of the partition table
     ("imu_chip", "B", 0, 255),  # motion sensor: 0 none, 1 LSM6DSOX, 2 MPU-6050, 3 LIS2DW12
-    ("sensor_faults", "H", 0, 65535),  # errors on the sensor's bus, stops at 65535
+    ("sensor_faults", "H", 0, 65535),  # kinds found since the last record x 256 + faults, which stop at 255
     ("uplink_failures", "H", 0, 65535),  # uploads without a right ack, stops at 65535
     ("upload_period_s", "H", 0, 65535),  # time between uploads, s
     ("days_left", "H", 0, 65535),  # battery life left, days; 65535 = not known

@@ -18,7 +18,7 @@ _EXIT_CLOSED = 77  # end of file on the bridge: deep sleep, reset, the end of th
 _HELLO, _I2C, _PIN_READ, _PIN_WRITE, _DELAY, _LIGHT_SLEEP, _WAKE_PINS, _DEEP_SLEEP, _RESET = range(1, 10)
 _WDT_ARM, _WDT_FEED, _ADC, _TEMPERATURE, _RETAIN, _STOPPED, _RTC_SET = range(10, 17)
 _WLAN_ACTIVE, _WLAN_CONNECT, _WLAN_DISCONNECT, _WLAN_STATUS, _WLAN_RSSI = range(17, 22)
-_PARTITION_FIND, _PARTITION_READ, _PARTITION_WRITE, _PARTITION_ERASE = range(22, 26)
+_PARTITION_FIND, _PARTITION_READ, _PARTITION_WRITE, _PARTITION_ERASE, _SPI = range(22, 27)
 
 _WORDS = {  # statuses that are no errno: (exception, text)
     200: (ValueError, "invalid pin"),
@@ -152,6 +152,11 @@ def set_rtc(us):
 def i2c(address, write, into, read_n, freq_hz):
     """One transfer: write, then read `read_n` bytes into `into` after a repeated start."""
     call(_I2C, address, read_n | freq_hz << 16, write, into)
+
+
+def spi(write, into, read_n, freq_hz):
+    """Shift `write` out, then `read_n` bytes in; the select pin begins and ends a transfer."""
+    call(_SPI, 0, read_n | freq_hz << 16, write, into)
 
 
 def pin_read(gpio):

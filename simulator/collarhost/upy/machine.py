@@ -73,6 +73,17 @@ class I2C:
         return len(buf)
 
 
+class SPI:
+    def __init__(self, id, baudrate=1_000_000, *, polarity=0, phase=0, sck=None, mosi=None, miso=None):
+        self._freq_hz = baudrate
+
+    def write(self, buf):
+        _bridge.spi(buf, None, 0, self._freq_hz)
+
+    def readinto(self, buf, write=0):
+        _bridge.spi(b"", buf, len(buf), self._freq_hz)
+
+
 class RTC:
     def __init__(self, id=0):
         pass

@@ -1,47 +1,146 @@
 """What every accelerometer driver is to the sampler, and the register access they share."""
 
+from herdcore.compat import const
+
+# Samples at a rail before the first settled one; more than this many is no chip that is waking up.
+SETTLING_MOST = const(8)
+_GARBAGE_MOST = const(64)  # after so many the chip is what it is, and imu/watch.py judges its windows
+_START_UP = const(0x7FFD)  # a sample not settled yet reads 0x7FFD or above
+_SIGN = const(0x8000)
+_TRIPLE = const(6)
+
 
 class SensorError(OSError):
     """The accelerometer is missing, is another chip, or does not do what it was told."""
 
 
 class Imu:
-    """A chip behind I2C with a FIFO of x, y, z samples. A driver fills in the methods named below.
+    """A chip on a bus with a FIFO of x, y, z samples at 12.5 Hz. A driver fills in the methods named below.
 
-    period_us: time between two samples as the chip's own trim tells it, known after start().
-    watermark: samples of a drain; the interrupt is high from there on.
-    chip: id in herdcore.vocabulary, told in the health record.
+    The bus is machine.I2C or has its readfrom_mem_into() and writeto(). `raw` is the buffer of a burst; one
+    is made where none is given.
 
-    probe()                   raise SensorError unless this chip answers at the address
+    chip        id in herdcore.vocabulary, told in the health record
+    addresses   where it may answer, first the usual one
+    depth       samples the FIFO holds
+    watermark   samples of a drain
+    wake_at     samples at which the timer should wake the collar if nothing else does
+    has_line    an interrupt is high from the watermark on; otherwise only the timer wakes
+    period_us   time between two samples as the chip's own trim tells it, known after start()
+    skipped     words since start() that were not samples, or not settled ones
+    unsettled   those of them before the first settled sample
+
+    probe()                   raise SensorError if another chip answers at the address, OSError if none does
     start()                   reset, configure, begin to fill the FIFO; raise SensorError or OSError
-    count() -> int            words that wait in the FIFO
-    flags() -> bool           whether the FIFO overran since the last call
-    drain_into(out, at, n)    read n words in one burst; int16 mg triples into array('h') from element `at`;
-                              return how many triples were written
+    stop()                    power down
+    count() -> int            samples that wait in the FIFO; remembers whether it overran
+    flags() -> bool           whether count() saw samples lost since the last call
+    drain_into(out, at, n)    read n <= watermark samples in one burst; int16 mg triples into array('h') from
+                              element `at`; return how many triples were written
     """
 
     chip = 0
+    name = ""
+    addresses = (0,)
+    depth = 0
     watermark = 0
+    wake_at = 0
+    has_line = True
     period_us = 80_000
+    # One word of a burst, where a driver leaves drain_into() to this class.
+    _word = _TRIPLE
+    _fifo_at = 0  # register of the burst
+    _low = 0  # byte of a pair with the lower bits
+    _id_at = 0
+    _id = 0
 
-    def __init__(self, i2c, address: int) -> None:
-        self._i2c = i2c
-        self.address = address
+    def __init__(self, bus, pause_ms, address: int = 0, raw=None) -> None:
+        self._bus = bus
+        self._pause_ms = pause_ms
+        self.address = address or self.addresses[0]
         self._pair = bytearray(2)  # register, value: writeto() takes it as it is; writeto_mem() allocates
         self._one = bytearray(1)
+        self._status = bytearray(2)
+        self.raw = raw or bytearray(self.watermark * self._word)
+        self._overrun = False
+        self._settled = False
+        self.skipped = self.unsettled = 0
 
-    def rebus(self, i2c) -> None:
+    def rebus(self, bus) -> None:
         """Go on with a bus that was made anew."""
-        self._i2c = i2c
+        self._bus = bus
+
+    def probe(self) -> None:
+        """Raise SensorError unless this chip answers at the address; OSError if nothing does."""
+        found = self._read(self._id_at)
+        if found != self._id:
+            said = (self.name, self.address, found, self._id)
+            raise SensorError("%s at 0x%02x: id 0x%02x, want 0x%02x" % said)
+
+    def flags(self) -> bool:
+        """Return whether samples were lost since the last call; count() looks, this forgets."""
+        lost = self._overrun
+        self._overrun = False
+        return lost
+
+    def drain_into(self, out, at: int, n: int) -> int:
+        """Read n samples in one burst and write them to array('h') `out` from element `at`, in mg.
+
+        mg = raw * 250 >> 10: 8 g / 32768 is exactly 250 / 1024 mg a bit; rounded down, so at most 1 mg low.
+        What comes before the first settled sample is skipped. Returns the number of triples written.
+        """
+        raw = self.raw
+        self._bus.readfrom_mem_into(self.address, self._fifo_at, memoryview(raw)[: n * _TRIPLE])
+        begin, low = at, self._low
+        high = 1 - low
+        for i in range(0, n * _TRIPLE, _TRIPLE):
+            # Turning bit 15 over and taking it off again is the sign.
+            x = raw[i + low] | raw[i + high] << 8
+            y = raw[i + 2 + low] | raw[i + 2 + high] << 8
+            z = raw[i + 4 + low] | raw[i + 4 + high] << 8
+            if not self._settled and not self._settles(x, y, z):
+                continue
+            out[at] = ((x ^ _SIGN) - _SIGN) * 250 >> 10
+            out[at + 1] = ((y ^ _SIGN) - _SIGN) * 250 >> 10
+            out[at + 2] = ((z ^ _SIGN) - _SIGN) * 250 >> 10
+            at += 3
+        return (at - begin) // 3
+
+    def _settles(self, x: int, y: int, z: int) -> bool:
+        """Return whether unsigned counts are a settled sample: no axis at the rail, not all of them zero."""
+        self._settled = self.unsettled >= _GARBAGE_MOST or (
+            max(x ^ _SIGN, y ^ _SIGN, z ^ _SIGN) < _START_UP + _SIGN and x | y | z != 0
+        )
+        if not self._settled:
+            self.skipped += 1
+            self.unsettled += 1
+        return self._settled
+
+    def _begin(self) -> None:
+        """Forget what was known of the samples before a start."""
+        self._overrun = self._settled = False
+        self.skipped = self.unsettled = 0
+
+    def _await_reset(self, register: int, bit: int, most_ms: int) -> None:
+        """Wait until the chip has cleared its reset bit."""
+        for _ in range(most_ms):
+            self._pause_ms(1)
+            if not self._read(register) & bit:
+                return
+        raise SensorError("%s at 0x%02x: reset not done after %d ms" % (self.name, self.address, most_ms))
 
     def _write(self, register: int, value: int) -> None:
         self._pair[0] = register
         self._pair[1] = value
-        self._i2c.writeto(self.address, self._pair)
+        self._bus.writeto(self.address, self._pair)
 
     def _read(self, register: int) -> int:
-        self._i2c.readfrom_mem_into(self.address, register, self._one)
+        self._bus.readfrom_mem_into(self.address, register, self._one)
         return self._one[0]
+
+    def _read_pair(self, register: int) -> bytearray:
+        self._bus.readfrom_mem_into(self.address, register, self._status)
+        return self._status
 
     def _set_bits(self, register: int, bits: int) -> None:
         self._write(register, self._read(register) | bits)

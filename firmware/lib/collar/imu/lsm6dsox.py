@@ -1,10 +1,9 @@
 """LSM6DSOX: 12.5 Hz, +-8 g, low power, continuous FIFO of 512 words with a level interrupt at 448."""
 
-from collar.imu.base import Imu, SensorError
+from collar.imu.base import Imu
 from herdcore.compat import const
 from herdcore.vocabulary import IMU_LSM6DSOX
 
-ADDRESSES = (0x6A, 0x6B)
 # Seven windows of 64 samples; 64 words (5 s) stay free for the time a drain or an upload takes.
 WATERMARK = 448
 
@@ -24,7 +23,6 @@ _FIFO_STATUS1 = const(0x3A)
 _FREQ_FINE = const(0x63)  # signed trim of the oscillator, 0.15 % a step
 _FIFO_TAG = const(0x78)  # tag byte, then x, y, z: little-endian int16; a burst rolls over from 0x7E to 0x78
 
-_ID = const(0x6C)
 _SW_RESET = const(0x01)
 _BDU_IF_INC = const(0x44)
 _I3C_DISABLE = const(0x02)  # INT1 doubles as the I3C mode switch
@@ -38,7 +36,6 @@ _STATUS2_OVERRUN = const(0x48)  # overrun now (6) or since the last look (3)
 _WORD = const(7)
 _TAG_ACCEL = const(2)
 _SIGN = const(0x8000)
-_START_UP = const(0x7FFD)  # a sample not settled yet reads 0x7FFD or above
 _RESET_POLLS = const(50)
 
 
@@ -46,26 +43,19 @@ class Lsm6dsox(Imu):
     """Driver of one LSM6DSOX. `pause_ms(ms)` is the board's wait; nothing else is asked of it."""
 
     chip = IMU_LSM6DSOX
+    name = "LSM6DSOX"
+    addresses = (0x6A, 0x6B)
+    depth = 512
     watermark = WATERMARK
-
-    def __init__(self, i2c, pause_ms, address: int = 0x6A) -> None:
-        super().__init__(i2c, address)
-        self._pause_ms = pause_ms
-        self._raw = bytearray(WATERMARK * _WORD)
-        self._status = bytearray(2)
-        self._overrun = False
-        self._settled = False
-        self.skipped = 0  # words that were not samples, or not settled ones, since start
-
-    def probe(self) -> None:
-        """Raise SensorError unless an LSM6DSOX answers at the address; OSError if nothing does."""
-        found = self._read(_WHO_AM_I)
-        if found != _ID:
-            raise SensorError("LSM6DSOX at 0x%02x: id 0x%02x, want 0x%02x" % (self.address, found, _ID))
+    wake_at = WATERMARK + 16
+    _word = _WORD
+    _id_at = _WHO_AM_I
+    _id = 0x6C
 
     def start(self) -> None:
         """Reset the chip and begin to batch samples."""
-        self._reset()
+        self._write(_CTRL3_C, _SW_RESET)
+        self._await_reset(_CTRL3_C, _SW_RESET, _RESET_POLLS)
         self._write(_CTRL3_C, _BDU_IF_INC)
         self._set_bits(_CTRL9_XL, _I3C_DISABLE)
         self._write(_CTRL2_G, 0)
@@ -77,16 +67,11 @@ class Lsm6dsox(Imu):
         self._write(_CTRL1_XL, _ODR12_FS8)
         self._write(_FIFO_CTRL4, _CONTINUOUS)
         self.period_us = self._trimmed_period_us()
-        self._overrun = self._settled = False
-        self.skipped = 0
+        self._begin()
 
-    def _reset(self) -> None:
-        self._write(_CTRL3_C, _SW_RESET)
-        for _ in range(_RESET_POLLS):
-            self._pause_ms(1)
-            if not self._read(_CTRL3_C) & _SW_RESET:
-                return
-        raise SensorError("LSM6DSOX at 0x%02x: reset not done after %d ms" % (self.address, _RESET_POLLS))
+    def stop(self) -> None:
+        """Power down."""
+        self._write(_CTRL1_XL, 0)
 
     def _trimmed_period_us(self) -> int:
         """True rate = nominal * (1 + 0.0015 * trim), DS12814 section 9.55."""
@@ -97,17 +82,10 @@ class Lsm6dsox(Imu):
 
     def count(self) -> int:
         """Return the words that wait in the FIFO (0..512) and remember whether it overran."""
-        status = self._status
-        self._i2c.readfrom_mem_into(self.address, _FIFO_STATUS1, status)
+        status = self._read_pair(_FIFO_STATUS1)
         if status[1] & _STATUS2_OVERRUN:
             self._overrun = True
         return status[0] | (status[1] & 0x03) << 8
-
-    def flags(self) -> bool:
-        """Return whether samples were lost since the last call; count() looks, this forgets."""
-        lost = self._overrun
-        self._overrun = False
-        return lost
 
     def drain_into(self, out, at: int, n: int) -> int:
         """Read n (<= 448) words in one burst and write the samples to array('h') `out` from element `at`.
@@ -116,16 +94,18 @@ class Lsm6dsox(Imu):
         Words of other sensors are skipped, and so is what comes before the first settled sample; a clipped
         sample later on is a real one (head shakes reach 11 g). Returns the number of triples written.
         """
-        raw = self._raw
-        self._i2c.readfrom_mem_into(self.address, _FIFO_TAG, memoryview(raw)[: n * _WORD])
+        raw = self.raw
+        self._bus.readfrom_mem_into(self.address, _FIFO_TAG, memoryview(raw)[: n * _WORD])
         begin = at
         settled = self._settled
         for i in range(0, n * _WORD, _WORD):
-            if not settled:
-                settled = self._settled = self._settles(raw, i)
-            if raw[i] >> 3 != _TAG_ACCEL or not settled:
+            if raw[i] >> 3 != _TAG_ACCEL:
                 self.skipped += 1
                 continue
+            if not settled:
+                settled = self._word_settles(raw, i)
+                if not settled:
+                    continue
             # Little-endian; turning bit 15 over and taking it off again is the sign. Written out three times
             # because a loop costs half as much again, and this is a fifth of all that a collar computes.
             out[at] = (((raw[i + 1] | raw[i + 2] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
@@ -134,8 +114,8 @@ class Lsm6dsox(Imu):
             at += 3
         return (at - begin) // 3
 
-    def _settles(self, raw, i: int) -> bool:
-        """Return whether the word at `i` is a sample, and settled."""
-        if raw[i] >> 3 != _TAG_ACCEL:
-            return False
-        return not any(_START_UP <= raw[j] | raw[j + 1] << 8 < _SIGN for j in range(i + 1, i + _WORD, 2))
+    def _word_settles(self, raw, i: int) -> bool:
+        """Return whether the word at `i` is a settled sample."""
+        return self._settles(
+            raw[i + 1] | raw[i + 2] << 8, raw[i + 3] | raw[i + 4] << 8, raw[i + 5] | raw[i + 6] << 8
+        )
