@@ -92,14 +92,8 @@ def make_herd(options: Options) -> Herd:
         raise DemoError(str(error)) from error
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 def require_port(port: int, option: str) -> None:
-    """Raise DemoError if nobody can listen on a loopback port."""
+    """Raise DemoError if nobody can listen on a loopback port; 0 stands for any free one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -140,12 +134,11 @@ class Demo:
     async def _start(self) -> None:
         options = self.options
         folder = self._folder()
-        port = options.relay_port or free_port()
-        require_port(port, "--relay-port")
+        require_port(options.relay_port, "--relay-port")
         self._herd = make_herd(options)
         animals = [a for a in self._herd.animals if a.index + 1 not in options.without]
-        cloud = await self._start_cloud(f"http://127.0.0.1:{port}/webhooks/whatsapp")
-        self.relay = RelayProcess(folder, write_config(folder, port, cloud))
+        cloud = await self._start_cloud()
+        self.relay = RelayProcess(folder, write_config(folder, options.relay_port, cloud))
         self._stack.push_async_callback(self.relay.stop)
         collars = await register_farm(
             self.relay, farm=FARM, zone=ZONE, person=(FARMER, f"+{PHONE}"),
@@ -153,6 +146,7 @@ class Demo:
         )  # fmt: skip
         await self.relay.command("templates", "apply", "--waba-id", WABA_ID)
         await self.relay.start()
+        self.cloud.webhooks.url = f"http://127.0.0.1:{self.relay.port}/webhooks/whatsapp"
         await self.relay.advance(self.clock.utc_ms)
         await self._start_collars(folder, animals, collars)
         self.result.collars = len(animals)
@@ -168,11 +162,11 @@ class Demo:
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
 
-    async def _start_cloud(self, webhook_url: str) -> CloudAccess:
+    async def _start_cloud(self) -> CloudAccess:
         access = CloudAccess("", "100000000000001", "demo-token", "demo-app-secret", "demo-verify-token")
         cloud = make_cloud(
             self.clock, token=access.token, app_secret=access.app_secret, verify_token=access.verify_token,
-            webhook_url=webhook_url, phone_number_id=access.phone_number_id, waba_id=WABA_ID,
+            webhook_url=None, phone_number_id=access.phone_number_id, waba_id=WABA_ID,
             farm=FARM, zone=ZONE, on_message=self._on_message,
         )  # fmt: skip
         self.cloud = cloud[CLOUD]
