@@ -24,7 +24,6 @@ from simulator.cloud import CLOUD, make_cloud
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.provision import provision
-from simulator.cow_model import HerdError
 from simulator.herd import Herd
 from simulator.link import Link
 from simulator.recording import open_pack
@@ -42,6 +41,7 @@ FARM, ZONE = "Herdbell demo farm", "Europe/London"
 FARMER, PHONE = "Alex", "447700900100"  # a number reserved for fiction
 WABA_ID = "200000000000001"
 DAY_US = 86_400_000_000
+_SICK = 5
 _MESSAGES = 1 << 20  # where messages stand in the trace: after every collar of the same moment
 
 
@@ -51,11 +51,15 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user may choose. `sick`: the number of the cow that stops moving, 0 for none."""
+    """What the user may choose.
+
+    `sick`: the number of the cow that stops moving, 0 for none; None for the fifth of a virtual herd (or its
+    last), and for none of recorded cows.
+    """
 
     seed: int = 1
     collars: int = 12
-    sick: int = 5
+    sick: int | None = None
     sick_hour: float = 2.0
     without: tuple[int, ...] = ()
     data: Path | None = None
@@ -82,14 +86,18 @@ class Result:
 
 def make_herd(options: Options) -> Herd:
     """Return the animals of this run, from the virtual herd or from recordings."""
-    if options.data is not None:
-        return Herd.of_motions(open_pack(options.data)[: options.collars or None])
-    sick = options.sick - 1 if options.sick else None
+    recorded = None if options.data is None else open_pack(options.data)[: options.collars]
+    cows = options.collars if recorded is None else len(recorded)
+    number = options.sick
+    if number is None:
+        number = min(_SICK, cows) if recorded is None else 0
+    if number > cows:
+        raise DemoError(f"--sick {number}: there are {cows} cows")
+    sick = number - 1 if number else None
     sick_from_us = int(options.sick_hour * 3_600_000_000)
-    try:
-        return Herd.from_toml(seed=options.seed, cows=options.collars, sick=sick, sick_from_us=sick_from_us)
-    except HerdError as error:
-        raise DemoError(str(error)) from error
+    if recorded is not None:
+        return Herd.of_motions(recorded, sick=sick, sick_from_us=sick_from_us)
+    return Herd.from_toml(seed=options.seed, cows=cows, sick=sick, sick_from_us=sick_from_us)
 
 
 def require_port(port: int, option: str) -> None:
