@@ -7,7 +7,6 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -X dev -m pytest -q
 
 SEED ?= 1
-SICK ?= 5
 COLLARS ?= 12
 PORT ?=
 CHIP ?= esp32c3
@@ -16,7 +15,7 @@ help:  ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/run  ## A farm of 12 collars, a relay and a phone page, a day in two minutes (DATA=folder: real recordings; SICK=n SEED=n)
-	@exec $(BIN)/herdbell-sim demo --stop-with-parent --seed $(SEED) $(if $(DATA),--data "$(DATA)",--collars $(COLLARS)) --sick $(SICK) $(ARGS)
+	@exec $(BIN)/herdbell-sim demo --stop-with-parent --seed $(SEED) $(if $(DATA),--data "$(DATA)",--collars $(COLLARS)) $(if $(SICK),--sick $(SICK)) $(ARGS)
 
 run: .venv/run  ## The relay alone, for real use (CONFIG=herdbell.toml)
 	@exec $(BIN)/herdbell serve $(if $(CONFIG),--config "$(CONFIG)",$(if $(wildcard herdbell.toml),--config herdbell.toml)) $(ARGS)
@@ -78,7 +77,7 @@ board-test: .venv/dev  ## Check sensor, interrupt, battery and identity of the b
 	@$(BIN)/herdbell-sim board-test --port "$(PORT)"
 
 picture: .venv/dev  ## Make the picture of the phone page in README.md anew
-	$(BIN)/python tests/e2e/picture.py
+	$(BIN)/python -m tests.e2e.picture
 
 lock: .venv/dev  ## Resolve the hash-pinned lists anew from pyproject.toml
 	$(PIP) install uv

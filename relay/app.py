@@ -15,7 +15,7 @@ from relay.collars import Collars
 from relay.ingest import Ingest
 from relay.keys import CLOCK, COLLARS, CONFIG, INGEST, METRICS, SCORER, STORAGE, TASKS, WHATSAPP
 from relay.metrics import Metrics
-from relay.problems import problem, problem_documents
+from relay.problems import add_last_route, guarded, problem
 from relay.scorer import Scorer
 from relay.storage.sqlite import SqliteStorage
 from relay.tasks import Tasks
@@ -42,7 +42,7 @@ def make_app(config: Config, clock: Clock | None = None) -> web.Application:
 
     Starting raises ConfigError or StorageError if the state cannot be used.
     """
-    app = web.Application(client_max_size=wire.BODY_MAX, middlewares=[problem_documents])
+    app = web.Application(client_max_size=wire.BODY_MAX)
     app[CONFIG] = config
     app[CLOCK] = clock or (FollowedClock() if config.simulated else WallClock())
     app[METRICS] = Metrics()
@@ -51,10 +51,11 @@ def make_app(config: Config, clock: Clock | None = None) -> web.Application:
     app.cleanup_ctx.append(_services)
     frames.add_routes(app)
     health.add_routes(app)
-    app.router.add_get("/webhooks/whatsapp", _webhook)
-    app.router.add_post("/webhooks/whatsapp", _webhook)
+    app.router.add_get("/webhooks/whatsapp", guarded(_webhook))
+    app.router.add_post("/webhooks/whatsapp", guarded(_webhook))
     if config.simulated:
         simulation.add_routes(app)
+    add_last_route(app)
     return app
 
 

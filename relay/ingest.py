@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from herdcore import wire
 from relay import fastwire
 from relay.model import CollarKey, NewFrame
-from relay.storage.ports import CONFLICT
+from relay.storage.ports import CONFLICT, STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,15 +32,17 @@ PROBLEMS = {
 class Batch:
     """One request on its way: `results` holds a status per frame, `frames` those that may be stored."""
 
-    __slots__ = ("frames", "places", "refusals", "results", "signers")
+    __slots__ = ("arrived_ms", "expected", "frames", "places", "refusals", "results", "signers")
 
-    def __init__(self) -> None:
+    def __init__(self, arrived_ms: int) -> None:
+        self.arrived_ms = arrived_ms  # dates the frames, and is the time its acks tell
         self.results: list[int] = []
         self.frames: list[NewFrame] = []
         self.places: list[int] = []  # of each of `frames` in `results`
         # device -> its key and the tags of its rightly tagged frames, which its ack is bound to
         self.signers: dict[int, tuple[CollarKey, list[bytes]]] = {}
         self.refusals: list[str] = []  # why, for the counters
+        self.expected: Answer | None = None  # the answer if every frame becomes durable
 
 
 @dataclass(slots=True)
@@ -73,17 +75,20 @@ class Ingest:
 
     def judge(self, body: bytes, now_ms: int) -> Batch:
         """Verify and decode every frame of a request. Raises wire.BatchError if the body is no batch."""
-        batch = Batch()
+        batch = Batch(now_ms)
         for raw in fastwire.decode_batch(body):
             try:
-                status = self._judge_frame(raw, now_ms, batch)
+                status = self._judge_frame(raw, batch)
             except wire.FrameError as error:
                 status = MALFORMED
                 batch.refusals.append(error.reason)
             batch.results.append(status)
+        if not batch.refusals:
+            # Made while keys and tags are in the processor's cache; let go once the frames are on the disk.
+            batch.expected = self._answer(batch, [STORED] * len(batch.frames))
         return batch
 
-    def _judge_frame(self, raw: bytes, now_ms: int, batch: Batch) -> int:
+    def _judge_frame(self, raw: bytes, batch: Batch) -> int:
         device, epoch = fastwire.peek(raw)
         key = self._keys.get(device, self._nobody)
         rightly_tagged = fastwire.tag_ok(raw, key.key_up)
@@ -94,14 +99,20 @@ class Ingest:
         batch.signers.setdefault(device, (key, []))[1].append(raw[-wire.TAG_BYTES :])
         kind, _, _, boot, seq, up_s, age_s, records, *_ = fastwire.decode_frame(raw)
         batch.places.append(len(batch.results))
+        now_ms = batch.arrived_ms
         first_ms = now_ms - age_s * 1000
         batch.frames.append(
             NewFrame(device, key.farm_id, kind, epoch, boot, seq, up_s, first_ms, now_ms, records)
         )
         return _WAITING
 
-    def answer(self, batch: Batch, outcomes: Sequence[str], now_ms: int) -> Answer:
+    def answer(self, batch: Batch, outcomes: Sequence[str]) -> Answer:
         """Acknowledge what is durable. `outcomes` is what FrameLog.append returned for `batch.frames`."""
+        if batch.expected is not None and CONFLICT not in outcomes:
+            return batch.expected
+        return self._answer(batch, outcomes)
+
+    def _answer(self, batch: Batch, outcomes: Sequence[str]) -> Answer:
         durable: dict[int, list[tuple[int, int]]] = {}
         results = batch.results
         for place, frame, outcome in zip(batch.places, batch.frames, outcomes, strict=True):
@@ -113,7 +124,7 @@ class Ingest:
         acks = []
         for device, numbers in durable.items():
             key, tags = batch.signers[device]
-            acks.append(self._acks.ack(device, merge_ranges(numbers), now_ms, key.key_down, tags))
+            acks.append(self._acks.ack(device, merge_ranges(numbers), batch.arrived_ms, key.key_down, tags))
         return Answer(OK, fastwire.encode_answer(results, acks), results)
 
 

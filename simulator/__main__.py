@@ -38,7 +38,7 @@ def main() -> None:
     "--collars", default=12, show_default=True, type=click.IntRange(1, 200), help="How many cows wear one."
 )
 @click.option(
-    "--sick", default=5, show_default=True, type=click.IntRange(0), help="The cow that stops; 0: none."
+    "--sick", type=click.IntRange(0), help="The cow that stops; 0: none.  [default: 5; with --data: 0]"
 )
 @click.option("--sick-hour", default=2.0, show_default=True, help="When, in hours.")
 @click.option(

@@ -24,7 +24,6 @@ from simulator.cloud import CLOUD, make_cloud
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.provision import provision
-from simulator.cow_model import HerdError
 from simulator.herd import Herd
 from simulator.link import Link
 from simulator.recording import open_pack
@@ -42,6 +41,7 @@ FARM, ZONE = "Herdbell demo farm", "Europe/London"
 FARMER, PHONE = "Alex", "447700900100"  # a number reserved for fiction
 WABA_ID = "200000000000001"
 DAY_US = 86_400_000_000
+_SICK = 5
 _MESSAGES = 1 << 20  # where messages stand in the trace: after every collar of the same moment
 
 
@@ -51,11 +51,15 @@ class DemoError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user may choose. `sick`: the number of the cow that stops moving, 0 for none."""
+    """What the user may choose.
+
+    `sick`: the number of the cow that stops moving, 0 for none; None for the fifth of a virtual herd (or its
+    last), and for none of recorded cows.
+    """
 
     seed: int = 1
     collars: int = 12
-    sick: int = 5
+    sick: int | None = None
     sick_hour: float = 2.0
     without: tuple[int, ...] = ()
     data: Path | None = None
@@ -82,24 +86,22 @@ class Result:
 
 def make_herd(options: Options) -> Herd:
     """Return the animals of this run, from the virtual herd or from recordings."""
-    if options.data is not None:
-        return Herd.of_motions(open_pack(options.data)[: options.collars or None])
-    sick = options.sick - 1 if options.sick else None
+    recorded = None if options.data is None else open_pack(options.data)[: options.collars]
+    cows = options.collars if recorded is None else len(recorded)
+    number = options.sick
+    if number is None:
+        number = min(_SICK, cows) if recorded is None else 0
+    if number > cows:
+        raise DemoError(f"--sick {number}: there are {cows} cows")
+    sick = number - 1 if number else None
     sick_from_us = int(options.sick_hour * 3_600_000_000)
-    try:
-        return Herd.from_toml(seed=options.seed, cows=options.collars, sick=sick, sick_from_us=sick_from_us)
-    except HerdError as error:
-        raise DemoError(str(error)) from error
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    if recorded is not None:
+        return Herd.of_motions(recorded, sick=sick, sick_from_us=sick_from_us)
+    return Herd.from_toml(seed=options.seed, cows=cows, sick=sick, sick_from_us=sick_from_us)
 
 
 def require_port(port: int, option: str) -> None:
-    """Raise DemoError if nobody can listen on a loopback port."""
+    """Raise DemoError if nobody can listen on a loopback port; 0 stands for any free one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -140,12 +142,11 @@ class Demo:
     async def _start(self) -> None:
         options = self.options
         folder = self._folder()
-        port = options.relay_port or free_port()
-        require_port(port, "--relay-port")
+        require_port(options.relay_port, "--relay-port")
         self._herd = make_herd(options)
         animals = [a for a in self._herd.animals if a.index + 1 not in options.without]
-        cloud = await self._start_cloud(f"http://127.0.0.1:{port}/webhooks/whatsapp")
-        self.relay = RelayProcess(folder, write_config(folder, port, cloud))
+        cloud = await self._start_cloud()
+        self.relay = RelayProcess(folder, write_config(folder, options.relay_port, cloud))
         self._stack.push_async_callback(self.relay.stop)
         collars = await register_farm(
             self.relay, farm=FARM, zone=ZONE, person=(FARMER, f"+{PHONE}"),
@@ -153,6 +154,7 @@ class Demo:
         )  # fmt: skip
         await self.relay.command("templates", "apply", "--waba-id", WABA_ID)
         await self.relay.start()
+        self.cloud.webhooks.url = f"http://127.0.0.1:{self.relay.port}/webhooks/whatsapp"
         await self.relay.advance(self.clock.utc_ms)
         await self._start_collars(folder, animals, collars)
         self.result.collars = len(animals)
@@ -168,11 +170,11 @@ class Demo:
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
 
-    async def _start_cloud(self, webhook_url: str) -> CloudAccess:
+    async def _start_cloud(self) -> CloudAccess:
         access = CloudAccess("", "100000000000001", "demo-token", "demo-app-secret", "demo-verify-token")
         cloud = make_cloud(
             self.clock, token=access.token, app_secret=access.app_secret, verify_token=access.verify_token,
-            webhook_url=webhook_url, phone_number_id=access.phone_number_id, waba_id=WABA_ID,
+            webhook_url=None, phone_number_id=access.phone_number_id, waba_id=WABA_ID,
             farm=FARM, zone=ZONE, on_message=self._on_message,
         )  # fmt: skip
         self.cloud = cloud[CLOUD]

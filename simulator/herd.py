@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from simulator.clock import START_UTC_MS
 from simulator.cow import Cow
 from simulator.cow_model import CowModel, HerdError, load_model
+from simulator.motion import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,20 +85,32 @@ class Herd:
         )
         if sick is None or sick_from_us is None:
             return cls(animals, ())
-        return cls(
-            animals, (TruthRow(animals[sick].number, "no_movement", sick_from_us, None, expressed=True),)
-        )
+        return cls(animals, (_stops(animals[sick].number, sick_from_us),))
 
     @classmethod
-    def of_motions(cls, motions: Sequence[tuple[str, Motion]], path: Path | None = None) -> Herd:
-        """Put collars on recorded animals, (name, motion) as from open_pack; their truth is empty."""
-        model = load_model(path)
+    def of_motions(
+        cls, motions: Sequence[tuple[str, Motion]], *, sick: int | None = None, sick_from_us: int = 0
+    ) -> Herd:
+        """Put collars on recorded animals, (name, motion) as from open_pack.
+
+        Animal number `sick` (0 the first) holds still from `sick_from_us` on: that part is simulated, and all
+        that is known of the truth. Raises HerdError.
+        """
+        if sick is not None and not 0 <= sick < len(motions):
+            raise HerdError(f"sick={sick}: want 0..{len(motions) - 1}")
+        model = load_model(None)
         first_number, first_device = model.herd["first_number"], model.herd["first_device"]
         animals = (
-            Animal(index, name, str(first_number + index), first_device + index, motion)
+            Animal(
+                index,
+                name,
+                str(first_number + index),
+                first_device + index,
+                Stopping(motion, sick_from_us) if index == sick else motion,
+            )
             for index, (name, motion) in enumerate(motions)
         )
-        return cls(tuple(animals), ())
+        return cls(tuple(animals), () if sick is None else (_stops(str(first_number + sick), sick_from_us),))
 
     def write_truth(self, path: Path, start_utc_ms: int = START_UTC_MS) -> None:
         """Write one JSON object a line: animal (number), kind, onset_ms, end_ms, expressed.
@@ -105,6 +118,10 @@ class Herd:
         `start_utc_ms`: where the clock of the simulation began, if not where VirtualClock begins by itself.
         """
         path.write_text("".join(f"{row.as_json(start_utc_ms)}\n" for row in self.truth), encoding="utf-8")
+
+
+def _stops(number: str, from_us: int) -> TruthRow:
+    return TruthRow(number, "no_movement", from_us, None, expressed=True)
 
 
 def _animal(model: CowModel, seed: int, index: int, sick_from_us: int | None) -> Animal:

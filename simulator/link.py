@@ -51,7 +51,7 @@ class Link:
     """
 
     def __init__(self, relay_host: str, relay_port: int, *, trace: Trace | None = None) -> None:
-        self._relay = (relay_host, relay_port)
+        self.relay = (relay_host, relay_port)  # where the next connection goes: a relay may move
         self._trace = trace
         self._server: asyncio.Server | None = None
         self._session: _Session | None = None
@@ -112,7 +112,7 @@ class Link:
         self, session: _Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
-            relay_reader, relay_writer = await asyncio.open_connection(*self._relay)
+            relay_reader, relay_writer = await asyncio.open_connection(*self.relay)
         except OSError:
             writer.transport.abort()  # no relay: the collar sees a reset, as behind a farm's router
             return

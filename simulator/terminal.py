@@ -127,6 +127,8 @@ async def run_herd(
 ) -> None:
     """Let a herd live in real time and talk to a relay that is already there, until cancelled."""
     herd = make_herd(options)
+    if len(herd.animals) != len(collars):
+        raise DemoError(f"{len(collars)} collars, but only {len(herd.animals)} animals in {options.data}")
     start_utc_ms, began_s = WallUtc().utc_ms, time.monotonic()
 
     async def not_before(utc_ms: int) -> None:

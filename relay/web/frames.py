@@ -11,7 +11,7 @@ from aiohttp import web
 from herdcore import wire
 from relay.ingest import OK, PROBLEMS, UNAUTHENTICATED, Answer, Batch
 from relay.keys import CLOCK, COLLARS, CONFIG, INGEST, METRICS, SCORER, STORAGE
-from relay.problems import problem
+from relay.problems import guarded, problem
 from relay.storage.ports import Busy, partition_of
 
 CONTENT_TYPE = "application/msgpack"
@@ -48,7 +48,7 @@ class Frames:
             self._metrics.note_commit(started_s)
             self._scorer.wake({partition_of(frame.farm_id) for frame in batch.frames})
         self._metrics.count_frames(outcomes, batch.refusals)
-        return _respond(self._ingest.answer(batch, outcomes, self._clock.now_ms()))
+        return _respond(self._ingest.answer(batch, outcomes))
 
     async def _judge_again(self, body: bytes, batch: Batch) -> Batch:
         # A collar may have been added, or its key turned, since we read the keys. Wrong tags ask too: an
@@ -106,7 +106,7 @@ FRAMES = web.AppKey("frames", Frames)
 
 def add_routes(app: web.Application) -> None:
     """Add the route to `app`; app[FRAMES] has to be there before the first request."""
-    app.router.add_post("/v1/frames", _post)
+    app.router.add_post("/v1/frames", guarded(_post))
 
 
 async def _post(request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from relay.keys import CONFIG, INGEST, METRICS, SCORER, STORAGE, TASKS
+from relay.problems import guarded
 from relay.storage.ports import StorageError
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ _COMMIT_S = 10.0
 
 def add_routes(app: web.Application) -> None:
     """Add the routes to `app`."""
-    app.router.add_get("/healthz", healthz)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz", guarded(healthz))
+    app.router.add_get("/readyz", guarded(readyz))
+    app.router.add_get("/metrics", guarded(metrics))
 
 
 def add_gauges(app: web.Application) -> None:

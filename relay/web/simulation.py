@@ -12,7 +12,7 @@ from aiohttp import web
 
 from relay.clock import FollowedClock
 from relay.keys import CLOCK, SCORER, STORAGE, TASKS, WHATSAPP
-from relay.problems import problem
+from relay.problems import guarded, problem
 
 _LATEST_MS = 1 << 53  # beyond it JSON numbers are not exact
 _SETTLE_S = 30
@@ -21,7 +21,7 @@ _TURN_S = 0.001  # while messages are on their way: an HTTP exchange, which nobo
 
 def add_routes(app: web.Application) -> None:
     """Add the route to `app`."""
-    app.router.add_post("/simulation/clock", set_clock)
+    app.router.add_post("/simulation/clock", guarded(set_clock))
 
 
 async def set_clock(request: web.Request) -> web.Response:

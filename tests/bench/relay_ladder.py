@@ -88,7 +88,7 @@ def undurable(ingest: Ingest) -> web.Application:
 
     async def answer(request: web.Request) -> web.Response:
         batch = ingest.judge(await request.read(), time.time_ns() // 1_000_000)
-        done = ingest.answer(batch, [STORED] * len(batch.frames), time.time_ns() // 1_000_000)
+        done = ingest.answer(batch, [STORED] * len(batch.frames))
         return web.Response(body=done.body, content_type="application/msgpack", status=done.status)
 
     app.router.add_post("/v1/frames", answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.demo import Demo, Options
+from simulator.demo import Demo, DemoError, Options, make_herd
 
 # The sick cow lies still from the first minute; the alert needs ninety, the upload a quarter of an hour.
 SHORT = {"collars": 3, "sick_hour": 0.05, "days": 0.1, "relay_port": 0, "phone_port": 0}
@@ -62,6 +62,16 @@ async def test_one_flipped_sample_bit_is_another_trace():
     flipped = await live(sick=0, collars=1, days=0.03, before=flip)
     assert first.frames_sent == flipped.frames_sent
     assert first.trace_hash != flipped.trace_hash
+
+
+async def test_a_recorded_cow_that_stops_moving_is_named_too(data_folder):
+    result = await live(data=data_folder / "wasp-cow-collar", sick=3)
+    assert ["(3)" in text for _, text in result.messages] == [True]
+
+
+def test_a_sick_cow_that_is_not_in_the_herd_is_refused():
+    with pytest.raises(DemoError, match="--sick 4: there are 3 cows"):
+        make_herd(Options(collars=3, sick=4))
 
 
 async def test_recordings_of_real_cows_go_through_the_whole_chain(data_folder):

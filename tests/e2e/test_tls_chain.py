@@ -25,7 +25,6 @@ from simulator.clock import START_UTC_MS
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.provision import provision
-from simulator.demo import free_port
 from simulator.link import Link
 from simulator.motion import Still
 from simulator.stage import stage
@@ -91,17 +90,17 @@ async def set_up(folder):
     return settings, json.loads(text)
 
 
-def showing(settings, certificate, port) -> Served:
+def showing(settings, certificate) -> Served:
     """`herdbell serve` under a certificate."""
     names = {"CERT": certificate.path, "KEY": certificate.key_path}
     tls = {f"HERDBELL_SERVER_TLS_{name}_FILE": str(path) for name, path in names.items()}
-    return Served(settings, "--port", str(port), **tls)
+    return Served(settings, **tls)
 
 
-async def tell_time(port, trusted, utc_ms):
-    """Tell a relay that shows a certificate in the file `trusted` the simulated time."""
+async def tell_time(link, trusted, utc_ms):
+    """Tell the relay behind the link, which shows a certificate in the file `trusted`, the simulated time."""
     answer = await asyncio.to_thread(
-        requests.post, f"https://127.0.0.1:{port}/simulation/clock", json={"utc_ms": utc_ms},
+        requests.post, f"https://127.0.0.1:{link.relay[1]}/simulation/clock", json={"utc_ms": utc_ms},
         verify=trusted, timeout=30,
     )  # fmt: skip
     assert answer.status_code == 200, answer.text
@@ -136,18 +135,19 @@ async def live(tmp_path, *, pinned, shown) -> Lived:
     """Let a collar that pins a certificate live 0.03 days with a relay under each of `shown` in turn."""
     stage(tmp_path / "board")
     settings, collar = await set_up(tmp_path)
-    port, trusted = free_port(), tmp_path / "trusted.pem"
+    trusted = tmp_path / "trusted.pem"
     trusted.write_text("".join(certificate.path.read_text() for certificate in shown))
-    async with Link("127.0.0.1", port) as link:
+    async with Link("127.0.0.1", 0) as link:
         flash = provision(collar, host="127.0.0.1", port=link.port, tls_pin=pinned.der)
         lived = Lived(SimBoard(0, Still(), flash=flash, seed=1), [], tmp_path / "logs/collar-001.log")
         async with CollarHost(
-            [lived.board], link, on_radio_time=partial(tell_time, port, str(trusted)),
+            [lived.board], link, on_radio_time=partial(tell_time, link, str(trusted)),
             staged=tmp_path / "board", log_folder=tmp_path / "logs", start_utc_ms=START_UTC_MS, until_us=0,
         ) as host:  # fmt: skip
             for certificate in shown:
                 host.until_us += PART_US
-                async with showing(settings, certificate, port) as relay:
+                async with showing(settings, certificate) as relay:
+                    link.relay = ("127.0.0.1", relay.port)
                     await host.run()
                     await relay.stop()
                 kept = Retained(lived.board.retained)

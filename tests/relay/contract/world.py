@@ -45,7 +45,7 @@ class World:
             received_ms=T0_MS + 900_000 + 450_000 * seq,
             records=bytes([seq % 256]) * 14,
         )
-        return replace(frame, **changes)
+        return frame._replace(**changes)
 
     def event(self, name="event-1", **changes):
         event = Event(name, self.farm_id, self.animal_id, "no_movement", T0_MS, T0_MS, {"minutes": 95})

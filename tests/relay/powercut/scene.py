@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from relay.model import Event, Message, NewFrame, ScoredAnimal
 from relay.storage.ports import StorageError, partition_of
@@ -142,7 +142,7 @@ async def lost_after_restart(folder, told):
         due = {held.message.id for held in await storage.claim(T0_MS + 1, 1_000)}
         lost += [f"{name} would be sent twice" for name in told.claimed if name in due]
         if told.stored:
-            again = [replace(frame, received_ms=T0_MS * 2) for frame in told.stored]
+            again = [frame._replace(received_ms=T0_MS * 2) for frame in told.stored]
             if set(await storage.append(again)) != {"duplicate"}:
                 lost.append("frames sent again are not duplicates")
     return lost
