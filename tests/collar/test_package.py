@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from collar import VERSION
-from collar.settings import load_identity
-from tests.collar.scene import BlockDevice
 from tests.upy.harness import run_upy
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
@@ -75,14 +72,3 @@ def test_the_frozen_build_holds_the_ports_own_modules_every_package_and_main():
         ],
         ("module", "main.py", "."),
     ]
-
-
-def test_the_recipe_for_an_identity_makes_one_that_the_collar_loads(tmp_path, monkeypatch):
-    block = re.search(r"```python\n(.*?)```", (FIRMWARE / "README.md").read_text(), re.DOTALL)[1]
-    collar = {"device": 201986469, "key": "5a" * 32, "epoch": 2, "number": "12", "name": "Bella"}
-    (tmp_path / "collar.json").write_text(json.dumps(collar) + "\n")
-    monkeypatch.chdir(tmp_path)
-    exec(re.sub(r"^   ", "", block, flags=re.MULTILINE), {})
-    identity = load_identity(BlockDevice((tmp_path / "identity.bin").read_bytes()))
-    assert (identity.device, identity.epoch, identity.key) == (201986469, 2, b"\x5a" * 32)
-    assert (identity.boot, identity.board) == (0, "esp32-c3")
