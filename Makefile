@@ -40,8 +40,13 @@ types: .venv/dev .typings/stamp  ## mypy strict on the host code, pyright with t
 mpy: .venv/dev  ## Compile every firmware file; size budget
 	$(PYTEST) tests/collar/test_firmware_budget.py
 
-unit: .venv/dev  ## Unit tests on CPython, the same cases and golden vectors on the real MicroPython
-	$(PYTEST) -m "not long" tests/core tests/collar tests/relay tests/simulator tests/upy --ignore tests/collar/test_firmware_budget.py
+unit: .venv/dev  ## Unit tests on CPython, the same cases and golden vectors on the real MicroPython; two halves at once
+	@mkdir -p build
+	@$(PYTEST) -m "not long" tests/core tests/collar tests/upy --ignore tests/collar/test_firmware_budget.py \
+		>build/unit-firmware.log 2>&1 & firmware=$$!; trap 'kill $$firmware' INT TERM; \
+	echo "relay and simulator (the firmware's half follows below):"; \
+	$(PYTEST) -m "not long" tests/relay tests/simulator; host=$$?; \
+	wait $$firmware; collar=$$?; echo "firmware:"; cat build/unit-firmware.log; exit $$((host + collar))
 
 e2e: .venv/dev  ## The whole chain: herd, chip, firmware, frames, relay, message, tap
 	$(PYTEST) -m "not long" tests/e2e
