@@ -35,8 +35,8 @@ from relay.keys import INGEST, SCORER
 from relay.storage.ports import STORED
 from relay.storage.sqlite import SqliteStorage
 from relay.vault import open_vault
+from simulator.bench.report import report
 from tests.bench.relay_client import COLLARS, Herd, collar_secret
-from tests.bench.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

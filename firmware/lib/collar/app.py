@@ -5,7 +5,7 @@
 One call of step() is one state. A state does one thing, may raise anything, and names the next one; the table
 TRANSITIONS says which it may name. Whatever is raised is recorded in retained memory and leads to SLEEP with
 a back-off, after which a sensor that was at fault is set up anew. A watchdog of 60 s stands behind; no state
-takes longer than 45 s.
+takes longer than 45 s. The module is long because all states of one machine stand beside their table.
 """
 
 import errno
