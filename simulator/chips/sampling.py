@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from simulator.motion import Motion
 
 _INT16 = np.iinfo(np.int16)
+_BLOCK = 2048  # samples made at once: numpy costs by the call where a FIFO is shallow
 
 
 class NotModelledError(NotImplementedError):
@@ -35,6 +36,7 @@ class Sampling:
     faults: Faults = NO_FAULTS
     unit: int = 1  # counts come in steps of this: left-justified converters leave the lowest bits 0
     settling_value: int = _INT16.max
+    _ahead: dict[int, NDArray[np.int16]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def latest(self, now_us: int) -> int:
         """Return the number of the newest sample at `now_us`, 0 before the first."""
@@ -45,18 +47,32 @@ class Sampling:
         return self.start_us + k * self.period_ns // 1000
 
     def raw(self, first: int, n: int, step: int = 1) -> NDArray[np.int16]:
-        """Return (n, 3) counts of the samples first, first + step, ..."""
-        k = np.arange(first, first + n * step, step, dtype=np.int64)
+        """Return (n, 3) counts of the samples first, first + step, ...; read only."""
+        end = first + (n - 1) * step + 1
+        blocks = [self._block(number) for number in range(first // _BLOCK, (end - 1) // _BLOCK + 1)]
+        at = first % _BLOCK
+        counts = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+        return counts[at : at + end - first : step]
+
+    def _block(self, number: int) -> NDArray[np.int16]:
+        """Return the counts of _BLOCK samples; the newest of these tables is kept."""
+        if number not in self._ahead:
+            counts = self._convert(np.arange(number * _BLOCK, (number + 1) * _BLOCK, dtype=np.int64))
+            counts.flags.writeable = False
+            self._ahead.clear()
+            self._ahead[number] = counts
+        return self._ahead[number]
+
+    def _convert(self, k: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Return (n, 3) counts of the samples k, which follow each other."""
         times_us = self.start_us + k * self.period_ns // 1000
         mg = self.motion.at(times_us) + self.noise_mg * gaussian(self.seed, times_us)
         exact = np.rint(self.faults.spoil(mg / self.mg_per_lsb, times_us) / self.unit) * self.unit
         counts: NDArray[np.int16] = np.clip(exact, _INT16.min, _INT16.max // self.unit * self.unit).astype(
             np.int16
         )
-        if first <= self.settling:
-            counts[k <= self.settling] = self.settling_value
-        if first <= self.faults.garbage:
-            counts[k <= self.faults.garbage] = _INT16.max
+        counts[k <= self.settling] = self.settling_value
+        counts[k <= self.faults.garbage] = _INT16.max
         return counts
 
 

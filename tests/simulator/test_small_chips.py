@@ -7,7 +7,7 @@ from simulator.chips.faults import FaultKind, Faults, inject
 from simulator.chips.fitted import IMUS, fit
 from simulator.chips.lis2dw12 import Lis2dw12
 from simulator.chips.mpu6050 import Mpu6050
-from simulator.chips.sampling import NotModelledError
+from simulator.chips.sampling import NotModelledError, Sampling
 from simulator.i2c import Bus
 from simulator.motion import Still
 
@@ -80,6 +80,30 @@ def test_an_empty_mpu6050_repeats_its_last_byte():
     chip = mpu()
     last = chip.read(0x74, 6, PERIOD_US)[-1]
     assert chip.read(0x74, 3, PERIOD_US) == bytes((last,)) * 3
+
+
+def test_a_burst_that_comes_to_the_fifo_of_an_mpu6050_stays_there():
+    one, other = mpu(), mpu()
+    together = one.read(0x72, 2 + 12, 10 * PERIOD_US)
+    assert together == other.read(0x72, 2, 10 * PERIOD_US) + other.read(0x74, 12, 10 * PERIOD_US)
+    assert held(one, 10 * PERIOD_US) == 48
+
+
+def test_samples_are_the_same_by_the_table_or_a_few_at_a_time_and_made_once():
+    class Counted(Still):
+        asked = 0
+
+        def at(self, times_us):
+            self.asked += 1
+            return super().at(times_us)
+
+    motion = Counted()
+    sampling = Sampling(motion, 1, 0, 80_000_000, 0.25, 1.0, 0)
+    table = sampling.raw(1, 4000)
+    asked = motion.asked
+    assert np.array_equal(np.concatenate([sampling.raw(k, 8) for k in range(1, 4000, 8)]), table)
+    assert (asked, motion.asked) == (2, 4)
+    assert np.array_equal(sampling.raw(5, 30, 100), table[4:3000:100][:30])
 
 
 def test_an_mpu6050_has_no_watermark_line():
