@@ -40,7 +40,16 @@ types: .venv/dev .typings/stamp  ## mypy strict on the host code, pyright with t
 mpy: .venv/dev  ## Compile every firmware file; size budget
 	$(PYTEST) tests/collar/test_firmware_budget.py
 
-unit: .venv/dev  ## Unit tests on CPython, the same cases and golden vectors on the real MicroPython; two halves at once
+wasm:  ## The 32-bit MicroPython that the unit tests run, where npm can fetch it
+	@$(MAKE) --no-print-directory build/wasm/stamp || echo "NO 32-BIT MICROPYTHON: npm is not here (apt-get install npm) or could not fetch it"
+
+# --use-openssl-ca: trust whom the system trusts, as pip and git do.
+build/wasm/stamp: tests/upy/wasm/package-lock.json tests/upy/wasm/package.json
+	@mkdir -p build/wasm && cp $^ tests/upy/wasm/.npmrc build/wasm/
+	@NODE_OPTIONS=--use-openssl-ca npm ci --prefix build/wasm --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+unit: .venv/dev wasm  ## Unit tests on CPython, the same cases and golden vectors on the real MicroPython; two halves at once
 	@mkdir -p build
 	@$(PYTEST) -m "not long" tests/core tests/collar tests/upy --ignore tests/collar/test_firmware_budget.py \
 		>build/unit-firmware.log 2>&1 & firmware=$$!; trap 'kill $$firmware' INT TERM; \
@@ -60,7 +69,7 @@ docs: .venv/dev  ## Every command and setting that a page names exists
 test-long: .venv/dev  ## The long suites: thousands of power cuts
 	$(PYTEST) -m long --timeout 1800 tests
 
-bench: bench-relay bench-demo  ## Every benchmark; tables here, JSON in build/bench
+bench: bench-relay bench-demo bench-firmware  ## Every benchmark; tables here, JSON in build/bench
 
 bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per frame
 	$(BIN)/python tests/bench/relay.py
@@ -68,8 +77,11 @@ bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per
 bench-demo: .venv/dev  ## The demo's chain without a browser: collars x virtual days per minute, trace hash
 	$(BIN)/python -m simulator.bench.demo --seed $(SEED)
 
-flash: .venv/dev  ## Put the collar's files on the board at PORT and start it (MPY=1: compiled)
-	@$(BIN)/herdbell-sim flash --port "$(PORT)" $(if $(MPY),--mpy)
+bench-firmware: .venv/dev  ## Every figure of the collar against its limit: months, bytes, heap, power cuts, faults, speed
+	$(BIN)/python tests/bench/firmware.py --seed $(SEED)
+
+flash: .venv/dev  ## Compile the collar's files for the board at PORT, put them on it and start it (SOURCE=1: as they are)
+	@$(BIN)/herdbell-sim flash --port "$(PORT)" $(if $(SOURCE),--source)
 
 flash-image: .venv/dev  ## Write MicroPython (IMAGE=), partition table (TABLE=) and identity (PROV=) to the board at PORT (CHIP=)
 	@$(BIN)/herdbell-sim flash-image --port "$(PORT)" --chip $(CHIP) $(if $(IMAGE),--image "$(IMAGE)") \
@@ -81,7 +93,8 @@ repl: .venv/dev  ## Open the prompt of the board at PORT; Ctrl-] leaves
 board-test: .venv/dev  ## Check sensor, interrupt, battery and identity of the board at PORT; each failure says what to do
 	@$(BIN)/herdbell-sim board-test --port "$(PORT)"
 
-picture: .venv/dev  ## Make the picture of the phone page in README.md anew
+picture: .venv/dev  ## Make the pictures anew: the phone page in README.md, the states in firmware/README.md
+	$(BIN)/python -m tests.collar.state_picture --write
 	$(BIN)/python -m tests.e2e.picture
 
 lock: .venv/dev  ## Resolve the hash-pinned lists anew from pyproject.toml
@@ -115,5 +128,5 @@ clean:  ## Forget what was built and installed
 	@$(PIP) install --require-hashes --no-deps --upgrade --target .typings -r .lock/typings.txt
 	@touch $@
 
-.PHONY: help demo run doctor test lint layers types mpy unit e2e packaging docs test-long bench bench-relay bench-demo \
+.PHONY: help demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware \
 	flash flash-image repl board-test picture lock format clean

@@ -1,6 +1,65 @@
 # MicroPython with the collar frozen in: make BOARD=ESP32_GENERIC_C3 FROZEN_MANIFEST=<here>/manifest.py
 # ruff: noqa: F821 - MicroPython's makemanifest.py gives these names
 include("$(PORT_DIR)/boards/manifest.py")
-package("herdcore", base_path="lib", opt=1)
-package("collar", base_path="lib", opt=1)
+package(
+    "herdcore",
+    (
+        "__init__.py",
+        "ack.py",
+        "behaviour.py",
+        "compat.py",
+        "features.py",
+        "fields.py",
+        "frames.py",
+        "hours.py",
+        "kernels.py",
+        "kernels_plain.py",
+        "kernels_viper.py",
+        "logcode.py",
+        "mpack.py",
+        "orders.py",
+        "signing.py",
+        "tables.py",
+        "vocabulary.py",
+    ),  # the rest is for hosts
+    base_path="lib",
+    opt=1,
+)
+package(
+    "collar",
+    (
+        "__init__.py",
+        "acks.py",
+        "alarm.py",
+        "app.py",
+        "board.py",
+        "contact.py",
+        "flashlog.py",
+        "health.py",
+        "http.py",
+        "imu/__init__.py",
+        "imu/base.py",
+        "imu/find.py",
+        "imu/lis2dw12.py",
+        "imu/lsm6dsox.py",
+        "imu/mpu6050.py",
+        "imu/spi.py",
+        "imu/watch.py",
+        "outbox.py",
+        "power.py",
+        "retained.py",
+        "sampler.py",
+        "schedule.py",
+        "session.py",
+        "settings.py",
+        "store.py",
+        "stream.py",
+        "timebase.py",
+        "uplink.py",
+        "waiting.py",
+        "wifi.py",
+    ),
+    base_path="lib",
+    opt=1,
+)
 module("main.py", opt=1)

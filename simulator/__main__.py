@@ -12,6 +12,7 @@ from simulator.board_commands import COMMANDS, fail, require_interpreter
 from simulator.demo import DemoError, Options
 from simulator.recording import PackError
 from simulator.relay_process import RelayError
+from simulator.stage import ARCHITECTURES
 from simulator.stage import stage as stage_tree
 from simulator.terminal import read_collars, run_cloud, run_demo, run_herd, until_signal
 
@@ -100,10 +101,10 @@ def cloud(port: int, webhook: str, token: str, app_secret: str, verify_token: st
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--mpy", is_flag=True, help="Compile to .mpy.")
-def stage(folder: Path, *, mpy: bool) -> None:
+@click.option("--mpy", "arch", type=click.Choice(sorted(ARCHITECTURES.values())), help="Compile for this.")
+def stage(folder: Path, *, arch: str | None) -> None:
     """Put the files that belong on a board into FOLDER."""
-    for path in stage_tree(folder, mpy=mpy):
+    for path in stage_tree(folder, arch):
         click.echo(path)
 
 

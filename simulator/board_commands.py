@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import json
 import signal
@@ -12,8 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from simulator import energy
+from simulator import energy_runs
+from simulator.collarhost.inprocess import CollarBrokenError
+from simulator.collarhost.soc import SOCS
+from simulator.coverage import COVERAGES
 from simulator.demo import DemoError
+from simulator.energy import KERNELS
+from simulator.energy_runs import BUILDS
 from simulator.flashing import (
     IMAGE_OFFSETS,
     FlashingError,
@@ -24,7 +28,7 @@ from simulator.flashing import (
     write_identities,
 )
 from simulator.ptyboard import BoardGoneError, PtyBoard
-from simulator.relay_process import RelayError
+from simulator.stage import ARCHITECTURES
 from simulator.terminal import read_collars
 
 if TYPE_CHECKING:
@@ -61,12 +65,17 @@ def _port(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @_port
+@click.option("--source", is_flag=True, help="Do not compile: readable, but it wants over 160 kB of heap.")
 @click.option(
-    "--mpy", is_flag=True, help="Compile to .mpy first: less heap and a quicker start on the board."
+    "--arch",
+    type=click.Choice(sorted(ARCHITECTURES.values())),
+    help="Compile for this; do not ask the board.",
 )
-def flash(port: str, *, mpy: bool) -> None:
-    """Put the collar's files on a board that runs MicroPython, and start it."""
-    _try(lambda: flash_files(port, mpy=mpy))
+def flash(port: str, *, source: bool, arch: str | None) -> None:
+    """Put the collar's files, compiled, on a board that runs MicroPython, and start it."""
+    if source and arch:
+        fail(f"--source and --arch {arch}: what is not compiled has no processor")
+    _try(lambda: flash_files(port, source=source, arch=arch))
 
 
 @click.command("flash-image")
@@ -143,22 +152,46 @@ def provision(*, collars: Path, out: Path, tls_pin: Path | None, name: str, **se
 
 
 @click.command("energy")
-@click.option("--days", default=1.0, show_default=True, type=click.FloatRange(0.02), help="Virtual days.")
-@click.option("--seed", default=1, show_default=True, help="Decides cow and chip.")
+@click.option("--profile", type=click.Choice(sorted(BUILDS)), help="How the collar lives; without it, all.")
+@click.option(
+    "--coverage",
+    default="always",
+    show_default=True,
+    type=click.Choice(COVERAGES),
+    help="Where the radio is near.",
+)
+@click.option("--soc", type=click.Choice(sorted(SOCS)), help="Another chip than the profile's own.")
+@click.option(
+    "--kernels", default="viper", show_default=True, type=click.Choice(KERNELS), help="The hot loops."
+)
+@click.option("--days", type=click.FloatRange(0.02), help="Virtual days; 2 to 7 by default.")
+@click.option("--seed", default=1, show_default=True, help="Decides cow, chip and coverage.")
 @click.option(
     "--out", default="build/bench/energy.json", show_default=True, type=_PATH, help="The same as JSON."
 )
-def energy_command(days: float, seed: int, out: Path) -> None:
+def energy_command(
+    *,
+    profile: str | None,
+    coverage: str,
+    soc: str | None,
+    kernels: str,
+    days: float | None,
+    seed: int,
+    out: Path,
+) -> None:
     """Run the firmware for some days and print where its energy would go. Modelled, never measured."""
-    require_interpreter()
+    builds = list(BUILDS.values()) if profile is None else [BUILDS[profile]]
+    runs = []
     try:
-        made = asyncio.run(energy.run(days, seed, click.echo))
+        for build in builds:
+            chosen = build if soc is None else build._replace(soc=soc)
+            runs.append(energy_runs.run(chosen, coverage, days=days, seed=seed, kernels=kernels))
+            for line in energy_runs.lines(runs[-1]):
+                click.echo(line)
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
-    except (DemoError, RelayError, OSError) as error:
+        out.write_text(json.dumps({"status": "modelled", "runs": runs}, indent=2) + "\n", encoding="utf-8")
+    except (CollarBrokenError, OSError) as error:
         fail(str(error))
-    for line in energy.lines(made):
-        click.echo(line)
     click.echo(f"  -> {out}")
 
 

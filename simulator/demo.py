@@ -28,7 +28,7 @@ from simulator.herd import Herd
 from simulator.link import Link
 from simulator.recording import open_pack
 from simulator.relay_process import CloudAccess, RelayError, RelayProcess, register_farm, write_config
-from simulator.stage import stage
+from simulator.stage import HOST_ARCH, stage
 from simulator.trace import Trace
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Demo:
     ) -> None:
         assert self.relay is not None
         staged = folder / "board"
-        stage(staged)
+        stage(staged, HOST_ARCH)
         link = Link("127.0.0.1", self.relay.port, trace=self._trace)
         await self._stack.enter_async_context(link)
         self.link = link

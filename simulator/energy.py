@@ -1,31 +1,29 @@
 """The energy ledger: how long a simulated board was in each state, times a current with a source.
 
-Durations come from the board's own events in a run of the firmware; currents from energy.toml. Sockets cost
-no virtual time, so a session's time on the air and the features' computing time are constants there too.
+Durations come from the board's own events in a run of the firmware (see energy_runs.py); currents from
+energy.toml. Computing and sockets cost no virtual time, so what they take is a constant there too.
 Every result is modelled: nothing here has been measured on a collar.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from herdcore.vocabulary import WINDOW_MS
 from simulator.collarhost import meter
-from simulator.demo import Demo, DemoError, Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from simulator.collarhost.meter import Meter
+    from simulator.collarhost.board import SimBoard
 
 _TABLE = Path(__file__).resolve().parent / "energy.toml"
 KINDS = ("measured", "datasheet", "estimated")
 HOURS_PER_MONTH = 730.6
-PROFILE = "stock-light"  # the only one the firmware has; what it cannot run has no months
-ADDRESS = "DHCP"  # how the firmware gets its address
+KERNELS = ("viper", "bytecode")  # what the hot loops are compiled to; a board that runs viper has the first
 
 
 class Constant(NamedTuple):
@@ -36,22 +34,47 @@ class Constant(NamedTuple):
     source: str
 
 
+class Instead(NamedTuple):
+    """Another value that a constant may well have."""
+
+    name: str
+    value: float
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a run came to: s by state (meter.STATES), sessions that reached a network, frames sent."""
+    """What a run came to: s by state (meter.STATES) and of the LED, and how often what happened.
+
+    `sessions` reached a network, `frames` were sent, `boots` are all resets and wakes from deep sleep,
+    `wakes` rounds of the states, `reads` those of flash; `image` is what booted, "stock" or "frozen".
+    """
 
     times_s: Mapping[str, float]
-    sessions: int
-    frames: int
+    sessions: int = 0
+    frames: int = 0
+    boots: int = 0
+    wakes: int = 0
+    reads: int = 0
+    led_s: float = 0.0
+    image: str = "stock"
 
     @property
     def total_s(self) -> float:
         """How long the board lived."""
         return sum(self.times_s.values())
 
+    def since(self, earlier: Observed) -> Observed:
+        """Return what came after `earlier` in the same run."""
+        return Observed(
+            {state: self.times_s[state] - earlier.times_s[state] for state in self.times_s},
+            self.sessions - earlier.sessions, self.frames - earlier.frames, self.boots - earlier.boots,
+            self.wakes - earlier.wakes, self.reads - earlier.reads, self.led_s - earlier.led_s, self.image,
+        )  # fmt: skip
+
 
 class Row(NamedTuple):
-    """One line of the ledger. `kind` is the weaker of its constants' kinds."""
+    """One line of the ledger. `kind` is the weakest of its constants' kinds."""
 
     state: str
     duration_s: float
@@ -79,14 +102,25 @@ def load_constants(soc: str) -> dict[str, Constant]:
     return constants
 
 
-def observe(board_meter: Meter, frames: int) -> Observed:
+def load_instead() -> list[Instead]:
+    """Return the other values of energy.toml."""
+    return [Instead(**entry) for entry in tomllib.loads(_TABLE.read_text(encoding="utf-8"))["instead"]]
+
+
+def observe(board: SimBoard, frames: int) -> Observed:
     """Return what a board's meter shows."""
-    times_s = {state: us / 1_000_000 for state, us in board_meter.times_us.items()}
-    return Observed(times_s, board_meter.joins, frames)
+    shown = board.meter
+    times_s = {state: us / 1_000_000 for state, us in shown.times_us.items()}
+    # A deep sleep and the short light one until the drain are one round of the states.
+    deep = shown.boots - 1
+    return Observed(
+        times_s, shown.joins, frames, shown.boots, max(deep, board.sleeps - deep), shown.reads,
+        shown.led_us / 1_000_000, board.image,
+    )  # fmt: skip
 
 
-def ledger(observed: Observed, constants: Mapping[str, Constant]) -> list[Row]:
-    """Return the rows; those of the sensor and the board run beside the states, for the whole time."""
+def ledger(observed: Observed, constants: Mapping[str, Constant], kernels: str = "viper") -> list[Row]:
+    """Return the rows; those of LED, sensor and board run beside the states. `kernels`: one of KERNELS."""
     times, total = observed.times_s, observed.total_s
 
     def row(state: str, duration_s: float, *names: str) -> Row:
@@ -94,107 +128,66 @@ def ledger(observed: Observed, constants: Mapping[str, Constant]) -> list[Row]:
         kind = max((constants[name].kind for name in names), key=KINDS.index)
         return Row(state, duration_s, sum(c.value for c in chosen), kind)
 
-    def took(name: str) -> float:
-        return constants[name].value
+    def each(state: str, count: float, took: str, *currents: str) -> Row:
+        return row(state, count * constants[took].value, took, *currents)
 
     windows = total / (WINDOW_MS / 1000)
+    image, kernel = observed.image, f"kernel_{kernels}_s_per_window"
     return [
-        row("boot", times[meter.BOOT], "boot_ma"),
-        row("CPU on", times[meter.CPU], "cpu_ma"),
-        row("CPU on, features", windows * took("feature_s_per_window"), "cpu_ma", "feature_s_per_window"),
+        row(f"boot, {image} image", times[meter.BOOT], f"boot_{image}_ma"),
+        each("imports", observed.boots, f"load_{image}_s", "cpu_ma"),
+        each("restore after deep sleep", observed.boots, "restore_s", "cpu_ma"),
+        each("wakes", observed.wakes, "wake_s", "cpu_ma"),
+        row("CPU on, waiting", times[meter.CPU], "cpu_ma"),
+        each(f"features, {kernels}", windows, kernel, "cpu_ma"),
+        each("rest of a window", windows, "rest_s_per_window", "cpu_ma"),
+        each("packing and signing", observed.frames, "frame_s", "wifi_rx_ma"),
+        each("reading flash", observed.reads, "flash_read_s", "cpu_ma"),
         row("I2C, CPU on", times[meter.I2C], "cpu_ma", "i2c_extra_ma"),
+        row("flash, CPU on", times[meter.FLASH], "cpu_ma", "flash_extra_ma"),
         row("light sleep", times[meter.LIGHT_SLEEP], "light_sleep_ma"),
         row("deep sleep", times[meter.DEEP_SLEEP], "deep_sleep_ma"),
-        row(f"Wi-Fi connect ({ADDRESS})", times[meter.WIFI_JOIN], "wifi_join_ma"),
-        row(
-            "Wi-Fi RX", times[meter.WIFI_ON] + observed.sessions * took("wifi_post_s"),
-            "wifi_rx_ma", "wifi_post_s",
-        ),
-        row(
-            "Wi-Fi TX", observed.frames * took("wifi_tx_s_per_frame"),
-            "wifi_tx_ma", "wifi_tx_s_per_frame",
-        ),
+        row("Wi-Fi search and join", times[meter.WIFI_JOIN], "wifi_join_ma"),
+        row("Wi-Fi joined", times[meter.WIFI_ON], "wifi_rx_ma"),
+        each("Wi-Fi request", observed.sessions, "wifi_post_s", "wifi_rx_ma"),
+        each("Wi-Fi TX", observed.frames, "wifi_tx_s_per_frame", "wifi_tx_ma"),
+        row("LED", observed.led_s, "led_ma"),
         row("sensor", total, "imu_ma"),
         row("board leak", total, "board_leak_ma"),
-    ]  # fmt: skip
+    ]
 
 
-def average_ma(observed: Observed, constants: Mapping[str, Constant]) -> float:
+def average_ma(observed: Observed, constants: Mapping[str, Constant], kernels: str = "viper") -> float:
     """Return the mean current, mA. Raises ValueError for a run without any time in it."""
     if observed.total_s <= 0:
         raise ValueError("no time passed: there is nothing to average")
-    return sum(row.charge_mc for row in ledger(observed, constants)) / observed.total_s
+    return sum(row.charge_mc for row in ledger(observed, constants, kernels)) / observed.total_s
 
 
-def months(observed: Observed, constants: Mapping[str, Constant]) -> float:
+def months(observed: Observed, constants: Mapping[str, Constant], kernels: str = "viper") -> float:
     """Return how long the cell lasts at that mean current, with its own discharge, in months (modelled)."""
     capacity_mah = constants["capacity_mah"].value
     lost_ma = capacity_mah * constants["self_discharge_share_per_month"].value / HOURS_PER_MONTH
     usable_mah = capacity_mah * constants["usable_share"].value
-    return usable_mah / (HOURS_PER_MONTH * (average_ma(observed, constants) + lost_ma))
+    return usable_mah / (HOURS_PER_MONTH * (average_ma(observed, constants, kernels) + lost_ma))
 
 
-def doubled(observed: Observed, constants: Mapping[str, Constant]) -> dict[str, float]:
-    """Return the months if one constant were twice what it is said to be, by constant, worst first."""
+def months_with(
+    observed: Observed, constants: Mapping[str, Constant], name: str, value: float, kernels: str = "viper"
+) -> float:
+    """Return the months if one constant had another value."""
+    return months(observed, {**constants, name: constants[name]._replace(value=value)}, kernels)
+
+
+def doubled(
+    observed: Observed, constants: Mapping[str, Constant], kernels: str = "viper"
+) -> dict[str, float]:
+    """Return the months if one constant were twice as large, worst first, for those that matter at all."""
     skipped = {"capacity_mah", "usable_share"}
+    as_is = months(observed, constants, kernels)
     found = {
-        name: months(observed, {**constants, name: constant._replace(value=2 * constant.value)})
+        name: months_with(observed, constants, name, 2 * constant.value, kernels)
         for name, constant in constants.items()
         if name not in skipped
     }
-    return dict(sorted(found.items(), key=lambda item: item[1]))
-
-
-def record(observed: Observed, constants: Mapping[str, Constant], soc: str, seed: int) -> dict[str, Any]:
-    """Return everything as JSON has it."""
-    return {
-        "status": "modelled",
-        "profile": PROFILE,
-        "soc": soc,
-        "seed": seed,
-        "address": ADDRESS,
-        "days": observed.total_s / 86_400,
-        "sessions": observed.sessions,
-        "frames": observed.frames,
-        "average_ma": average_ma(observed, constants),
-        "months": months(observed, constants),
-        "months_if_doubled": doubled(observed, constants),
-        "rows": [{**row._asdict(), "charge_mc": row.charge_mc} for row in ledger(observed, constants)],
-        "constants": {name: constant._asdict() for name, constant in constants.items()},
-    }
-
-
-def lines(made: Mapping[str, Any]) -> list[str]:
-    """Return a record as a page for the terminal."""
-    total_mc = sum(row["charge_mc"] for row in made["rows"])
-    run_of = f"{made['profile']} on {made['soc']}, {made['days']:.2f} days, seed {made['seed']}"
-    said = [
-        f"MODELLED, not measured: {run_of}, {made['sessions']} uploads, {made['frames']} frames",
-        f"  {'state':<24} {'s':>12} {'mA':>9} {'mC':>12} {'share':>7}  current is",
-    ]
-    said += [
-        f"  {row['state']:<24} {row['duration_s']:>12.2f} {row['ma']:>9.4f} {row['charge_mc']:>12.1f} "
-        f"{row['charge_mc'] / total_mc:>7.1%}  {row['kind']}"
-        for row in made["rows"]
-    ]
-    cell_mah = made["constants"]["capacity_mah"]["value"]
-    said.append(
-        f"  mean {made['average_ma']:.3f} mA: {made['months']:.1f} months on {cell_mah} mAh (modelled)"
-    )
-    said.append("  months if one constant were twice as large (modelled):")
-    said += [f"    {name:<32} {value:>6.1f}" for name, value in made["months_if_doubled"].items()]
-    said.append("  stock-deep, frozen-deep: the firmware cannot run them yet, so there is no figure for them")
-    return said
-
-
-async def run(days: float, seed: int, say: Callable[[str], None]) -> dict[str, Any]:
-    """Let one collar live with a relay near by; return the record. Raises DemoError."""
-    options = replace(Options(), collars=1, sick=0, days=days, seed=seed, relay_port=0, phone_port=0)
-    async with Demo(options, say) as demo:
-        result = await demo.run_day()
-        assert demo.host is not None
-        board = demo.host.lives[0].board
-        if not board.meter.joins:
-            raise DemoError(f"--days {days}: no upload in that time, so nothing to predict from")
-        observed = observe(board.meter, result.frames_sent)
-    return record(observed, load_constants("esp32c3"), "esp32c3", seed)
+    return dict(sorted(((n, m) for n, m in found.items() if m != as_is), key=lambda item: item[1]))

@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collar.checks import check_identity
 from collar.settings import SECTOR_BYTES, SECTORS, SettingsError, pack_identity
 from simulator.collarhost.provision import identity_of
 from simulator.partition_table import APP, TABLE_OFFSET, TableError, read_table, to_bytes
-from simulator.stage import PACKAGES, StageError, stage
+from simulator.stage import ARCHITECTURES, PACKAGES, StageError, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,7 @@ def _prune(folder, keep):
         elif path not in keep:
             os.remove(path)
 """
+_ASK = "import sys; print('mpy', getattr(sys.implementation, '_mpy', 0) >> 10 & 15)"
 # A wake from deep sleep is no abnormal boot to the collar, a reset is. The pause lets mpremote leave first.
 _GO = "import time, machine; time.sleep_ms(100); machine.deepsleep(10)"
 
@@ -82,16 +84,30 @@ def _mpremote(port: str) -> list[str]:
     return [*_tool("mpremote"), "connect", port]
 
 
-def flash_files(port: str, *, mpy: bool = False) -> None:
+def _architecture(port: str) -> str:
+    """Ask the board for its processor; return its name for mpy-cross. Raises FlashingError."""
+    done = subprocess.run([*_mpremote(port), "exec", _ASK], capture_output=True, text=True, check=False)  # noqa: S603 - our own tools
+    said = done.stdout.split()
+    if done.returncode or len(said) != 2 or said[0] != "mpy":
+        why = (done.stderr.strip() or done.stdout.strip() or "no answer").splitlines()[-1]
+        raise FlashingError(f"the board did not tell its processor ({why}): name it with --arch")
+    if int(said[1]) not in ARCHITECTURES:
+        raise FlashingError(f"processor {said[1]} of the board is none that is compiled for: pass --source")
+    return ARCHITECTURES[int(said[1])]
+
+
+def flash_files(port: str, *, source: bool = False, arch: str | None = None) -> None:
     """Put the collar's files on the board, take away what is no longer among them, and start it.
 
-    `mpy`: compiled. Raises FlashingError.
+    Compiled for `arch` or for what the board says it is; `source`: as they are. Raises FlashingError.
     """
     check_port(port, "flash")
+    if arch is None and not source:
+        arch = _architecture(port)
     with tempfile.TemporaryDirectory(prefix="herdbell-flash-") as name:
         folder = Path(name)
         try:
-            keep = [path.relative_to(folder).as_posix() for path in stage(folder, mpy=mpy)]
+            keep = [path.relative_to(folder).as_posix() for path in stage(folder, arch)]
         except StageError as error:
             raise FlashingError(str(error)) from error
         prune = _PRUNE + "".join(f"_prune('lib/{package}', {keep!r})\n" for package in PACKAGES)
@@ -198,7 +214,9 @@ def write_identities(
     for collar in collars:
         try:
             identity = identity_of(collar, host=host, port=port, **settings)
-            image = pack_identity(identity._replace(ssid=ssid, password=password, boot=boot), counter=1)
+            identity = identity._replace(ssid=ssid, password=password, boot=boot)
+            check_identity(identity)
+            image = pack_identity(identity, counter=1)
         except (SettingsError, ValueError) as error:
             raise FlashingError(f"collar {collar['device']}: {error}") from error
         path = out / f"collar-{collar['device']}.bin"

@@ -77,11 +77,15 @@ class Link:
         """Let the next sessions of a collar fail so, one fault a session."""
         self._faults.setdefault(collar, []).extend(faults)
 
-    def open_session(self, collar: int, virtual_us: int) -> None:
-        """From now on whoever connects is this collar. Only one session is open at a time."""
+    def open_session(self, collar: int, virtual_us: int, *, reaches: bool = True) -> None:
+        """From now on whoever connects is this collar. Only one session is open at a time.
+
+        `reaches` False: its address is not one of the network's, and nothing it sends comes to anybody.
+        """
         assert self._session is None, f"collar {collar} wants the radio that a session still holds"
         planned = self._faults.get(collar)
-        self._session = _Session(collar, virtual_us, planned.pop(0) if planned else None)
+        fault = planned.pop(0) if planned else None
+        self._session = _Session(collar, virtual_us, fault if reaches else Fault(refuse=True))
         self.sessions += 1
 
     async def close_session(self) -> None:

@@ -23,7 +23,7 @@ from simulator.collarhost.host import CollarHost
 from simulator.collarhost.provision import provision
 from simulator.demo import Demo, DemoError, Options, local_time, make_herd
 from simulator.link import Link
-from simulator.stage import stage
+from simulator.stage import HOST_ARCH, stage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -136,7 +136,7 @@ async def run_herd(
 
     with tempfile.TemporaryDirectory(prefix="herdbell-") as name:
         folder = Path(name)
-        stage(folder / "board")
+        stage(folder / "board", HOST_ARCH)
         async with Link(*relay) as link:
             boards = [
                 SimBoard(

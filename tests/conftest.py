@@ -11,6 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser):
+    """Name the board that tests/collar/test_drivers.py runs its cases on."""
+    parser.addoption("--port", default="", help="a board's device, as in --port=/dev/ttyACM0")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _the_checkout_is_what_is_tested():
     """Each package lies in this checkout: a stale installed copy would test yesterday's code."""

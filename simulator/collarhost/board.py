@@ -2,7 +2,7 @@
 
 It answers the calls of the bridge. Its clock is its own and jumps: a sleep is an addition. What ends a life
 of the program (deep sleep, reset, watchdog) is raised as Ended, and reboot() starts the next one with what
-the silicon keeps.
+the silicon keeps. Long, because every call of the bridge has its answer here.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from zlib import crc32
 
 from simulator.chips.fitted import fit
 from simulator.collarhost.bridge import FED, Ask, Code, Word
-from simulator.collarhost.meter import BOOT, DEEP_SLEEP, I2C, LIGHT_SLEEP, Meter
+from simulator.collarhost.meter import BOOT, DEEP_SLEEP, FLASH, I2C, LIGHT_SLEEP, Meter
 from simulator.collarhost.partitions import Partitions
 from simulator.collarhost.soc import SOCS, Battery
 from simulator.collarhost.wlan import FOREVER_US, WifiError, Wlan
-from simulator.flash import FlashError, Nor, PowerCut, Region
+from simulator.flash import PAGE_BYTES, FlashError, Nor, PowerCut, Region
 from simulator.i2c import TIMEOUT_US, Bus
 from simulator.spi import SpiTransfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from simulator.collarhost.wlan import Network
     from simulator.motion import Motion
 
 PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
@@ -40,8 +41,12 @@ LOG_BYTES = 0x40000  # takes no memory before it is written
 _CALL_US = 20  # a machine call that touches no bus
 _STATUS_US = 200  # asking the radio: a program that polls without a pause must see time move
 _WAKE_US = 1_000  # in and out of light sleep
-_BOOT_US = 418_000  # reset to main.py with a file system to mount (upy-esp32-experiments, stock image)
+# Reset to the first line of the program (upy-esp32-experiments): with a file system to mount, or frozen in.
+BOOT_US = {"stock": 418_000, "frozen": 48_800}
 _SOFT_BOOT_US = 100_000
+_ADC_US = 100  # one calibrated reading
+# NOR flash of the usual kind (Winbond W25Q32JV, typical): a sector's erase, a page's program; a read's call.
+_ERASE_US, _PROGRAM_US, _READ_US = 45_000, 400, 30
 _CLOCK_PULSES = 9  # what frees a slave that holds the data line
 _HELLO = struct.Struct("<BBBq6s")
 
@@ -85,17 +90,22 @@ class SimBoard:
 
     `flash` holds the partitions, "prov" among them; `seed` decides everything that is random about this
     board; `imu` is the name of its accelerometer (see fitted.py), which is on SPI where `spi_cs_gpio` is
-    given; `coverage` and `networks` are the radio's (see Wlan). Times are us since the start of the
+    given; `coverage` and `networks` are the radio's (see Wlan); `image` says what boots: MicroPython with the
+    program in its file system ("stock") or frozen in ("frozen"). Times are us since the start of the
     simulation.
     """
 
     def __init__(  # noqa: PLR0913 - a board is the sum of its parts, each with a default
         self, index: int, motion: Motion, *, flash: Nor | None = None, seed: int = 0, soc: str = "esp32c3",
         int_gpio: int = 4, scl_gpio: int = 6, battery_gpio: int = 3, odr_error_ppm: int | None = None,
-        coverage: Sequence[tuple[int, int]] | None = None, networks: Mapping[bytes, bytes] | None = None,
+        coverage: Sequence[tuple[int, int]] | None = None,
+        networks: Mapping[bytes, bytes | Network] | None = None,
         battery: Battery | None = None, ambient_c: int = 12, imu: str = "lsm6dsox",
-        spi_cs_gpio: int | None = None,
+        spi_cs_gpio: int | None = None, led_gpio: int = 10, image: str = "stock",
     ) -> None:  # fmt: skip
+        if image not in BOOT_US:
+            raise ValueError(f"image={image!r} is not one of {', '.join(BOOT_US)}")
+        self.image, self._led_gpio = image, led_gpio
         self.index, self._motion = index, motion
         self._random = random.Random(f"board {seed} {index}")  # noqa: S311 - a simulation is repeatable
         self._chip_seed = self._random.getrandbits(32)
@@ -145,7 +155,7 @@ class SimBoard:
     def _begin(self, cause: int) -> None:
         self.reset_cause = cause
         self.boot_us = self.now_us
-        self.now_us += _SOFT_BOOT_US if cause == SOFT_RESET else _BOOT_US
+        self.now_us += _SOFT_BOOT_US if cause == SOFT_RESET else BOOT_US[self.image]
         self.meter.passed(BOOT, self.now_us - self.boot_us)
         self._wdt_ms = 0
         self._wdt_at_us: int | None = None
@@ -228,12 +238,12 @@ class SimBoard:
             Code.WLAN_DISCONNECT: lambda _: wlan.disconnect(),
             Code.WLAN_STATUS: lambda _: self._wlan_status(),
             Code.WLAN_RSSI: lambda _: wlan.rssi_dbm(self.now_us),
+            Code.WLAN_CONFIG: lambda ask: wlan.configure(ask.number),
+            Code.WLAN_ADDRESS: self._wlan_address,
             Code.PARTITION_FIND: lambda ask: partitions.find(ask.small, ask.number, ask.payload),
-            Code.PARTITION_READ: lambda ask: partitions.read(
-                ask.small, ask.number & 0xFFFFFFFF, ask.number >> 32
-            ),
-            Code.PARTITION_WRITE: lambda ask: partitions.program(ask.small, ask.number, ask.payload),
-            Code.PARTITION_ERASE: lambda ask: partitions.erase(ask.small, ask.number),
+            Code.PARTITION_READ: self._flash_read,
+            Code.PARTITION_WRITE: self._flash_program,
+            Code.PARTITION_ERASE: self._flash_erase,
         }
 
     def _end(self, why: Exception) -> None:
@@ -246,7 +256,7 @@ class SimBoard:
         if bitten:
             assert self._wdt_at_us is not None
             then_us = self._wdt_at_us
-        if state is None:
+        if state is None or self.wlan.active:  # the radio's current covers whatever else is done
             wlan = self.wlan
             self.meter.awake(
                 then_us - self.now_us,
@@ -255,6 +265,8 @@ class SimBoard:
             )
         else:
             self.meter.passed(state, then_us - self.now_us)
+        if self._outputs.get(self._led_gpio):
+            self.meter.led_us += then_us - self.now_us
         self.now_us = then_us
         if bitten:
             raise Ended(WDT_RESET)
@@ -282,6 +294,19 @@ class SimBoard:
         chip = None if self._spi_cs_gpio is None else self.chip
         return self._spi.shift(chip, ask.payload, read_n, self.now_us)
 
+    def _flash_read(self, ask: Ask) -> bytes:
+        self.meter.reads += 1
+        self._pass(_READ_US, FLASH)
+        return self._partitions.read(ask.small, ask.number & 0xFFFFFFFF, ask.number >> 32)
+
+    def _flash_program(self, ask: Ask) -> None:
+        self._partitions.program(ask.small, ask.number, ask.payload)
+        self._pass(_PROGRAM_US * -(-len(ask.payload) // PAGE_BYTES), FLASH)
+
+    def _flash_erase(self, ask: Ask) -> None:
+        self._partitions.erase(ask.small, ask.number)
+        self._pass(_ERASE_US, FLASH)
+
     def _set_rtc(self, us: int) -> None:
         self._rtc_zero_us = self.now_us - us
 
@@ -292,6 +317,11 @@ class SimBoard:
 
     def _wlan_connect(self, ask: Ask) -> None:
         self.wlan.connect(ask.payload[: ask.small], ask.payload[ask.small :], self.now_us)
+
+    def _wlan_address(self, ask: Ask) -> bytes:
+        if ask.small:
+            self.wlan.set_address(ask.payload)
+        return self.wlan.address(self.now_us)
 
     def _wlan_status(self) -> int:
         self._pass(_STATUS_US)
@@ -320,6 +350,7 @@ class SimBoard:
         self._outputs[gpio] = level
 
     def _adc_uv(self, gpio: int) -> int:
+        self._pass(_ADC_US)
         if gpio != self._battery_gpio:
             return 0
         return self._battery.uv_at_pin(self.now_us, radio=self.wlan.active, ambient_c=self._ambient_c)

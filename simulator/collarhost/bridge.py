@@ -57,6 +57,8 @@ class Code(IntEnum):
     PARTITION_WRITE = 24
     PARTITION_ERASE = 25
     SPI = 26
+    WLAN_CONFIG = 27
+    WLAN_ADDRESS = 28
 
 
 class Word(IntEnum):
@@ -115,6 +117,8 @@ CALLS = (
     Call(Code.PARTITION_WRITE, "index", "offset", "bytes to program", ""),
     Call(Code.PARTITION_ERASE, "index", "block of 4096 bytes", "", ""),
     Call(Code.SPI, "", "bytes to read | bus Hz << 16", "bytes to write", "bytes read"),
+    Call(Code.WLAN_CONFIG, "", "reconnects, -1 = for ever", "", ""),
+    Call(Code.WLAN_ADDRESS, "1 to set it", "", "address, mask, gateway, DNS; none: DHCP", "the same"),
 )  # fmt: skip
 
 

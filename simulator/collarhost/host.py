@@ -144,7 +144,8 @@ class CollarHost:
             await self._link.close_session()
 
     async def _open_session(self, life: CollarLife) -> None:
-        self._link.open_session(life.index, life.board.now_us)
+        board = life.board
+        self._link.open_session(life.index, board.now_us, reaches=board.wlan.reaches(board.now_us))
         await self._on_radio_time(self._start_utc_ms + life.board.now_us // 1000)
         if life.state is State.TALKING:
             life.release(State.TALKING)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-BOOT, CPU, I2C, LIGHT_SLEEP, DEEP_SLEEP, WIFI_JOIN, WIFI_ON = STATES = (
-    "boot", "cpu", "i2c", "light_sleep", "deep_sleep", "wifi_join", "wifi_on",
+BOOT, CPU, I2C, FLASH, LIGHT_SLEEP, DEEP_SLEEP, WIFI_JOIN, WIFI_ON = STATES = (
+    "boot", "cpu", "i2c", "flash", "light_sleep", "deep_sleep", "wifi_join", "wifi_on",
 )  # fmt: skip
 
 
 class Meter:
-    """Virtual time by state, us, and how often the radio has come to a network."""
+    """Virtual time by state, us; beside it the LED's, and how often it booted, read flash, was joined."""
 
     def __init__(self) -> None:
         self.times_us = dict.fromkeys(STATES, 0)
-        self.joins = 0
+        self.joins = self.boots = self.reads = self.led_us = 0
         self._joining = True
 
     def passed(self, state: str, us: int) -> None:
         """Time went by in a state."""
         self.times_us[state] += us
+        self.boots += state == BOOT
 
     def awake(self, us: int, *, active: bool, connected: bool) -> None:
         """Time went by awake, with the radio in some state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from collar.checks import check_identity
 from collar.settings import Identity, pack_identity
 from simulator.collarhost.board import IDENTITY_REGION, LOG_BYTES, new_flash
 
@@ -20,14 +21,17 @@ def identity_of(
     collar: Mapping[str, Any], *, host: str, port: int, board: str = "esp32-c3", tls_pin: bytes = b"",
     upload_s: int = UPLOAD_S,
 ) -> Identity:  # fmt: skip
-    """Return the identity of a collar that has never booted.
+    """Return the identity of a collar that has never booted. Raises SettingsError naming field and bound.
 
     `collar`: "device", "epoch" and "key" (64 hex digits); what else stands in it is not for the collar.
     """
-    return Identity(
+    identity = Identity(
         device=int(collar["device"]), key=bytes.fromhex(collar["key"]), epoch=int(collar["epoch"]), boot=0,
         ssid=SSID, password=PASSWORD, host=host, port=port, tls_pin=tls_pin, upload_s=upload_s, board=board,
+        settings=b"",
     )  # fmt: skip
+    check_identity(identity)
+    return identity
 
 
 def provision(

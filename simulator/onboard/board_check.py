@@ -10,8 +10,13 @@ _LOOK_MS = 250
 _RATE_TOLERANCE_PERCENT = 5
 _BATTERY_MV = (2_800, 4_400)
 _RAW_BYTES = 3_136  # serves every driver
+_KIB = 1024
 
 _STEPS = (
+    (
+        "flash",
+        "write the table made for this flash: make flash-image TABLE=firmware/partitions-4MiB.csv PROV=...",
+    ),
     ("identity", "flash the partition table and this collar's identity: make flash-image TABLE=... PROV=..."),
     (
         "battery",
@@ -35,6 +40,20 @@ class Checks:
         self._imu = None
         self._low_before = 0
 
+    def flash(self) -> str:
+        """Find the log, read its first sector's head, and see that the table ends within the flash."""
+        import esp
+
+        from collar.board import log_partition
+
+        log, flash_bytes = log_partition(), esp.flash_size()
+        log.readblocks(0, bytearray(16), 0)
+        _, _, offset, size, _, _ = log.info()
+        shown = (size // _KIB, offset // _KIB, flash_bytes // _KIB)
+        if offset + size > flash_bytes:
+            raise CheckError("log of %d KiB at %d KiB does not fit the flash of %d KiB" % shown)
+        return "log of %d KiB at %d KiB, flash of %d KiB" % shown
+
     def identity(self) -> str:
         from collar.board import Board, prov_partition
         from collar.settings import load_identity
@@ -43,7 +62,7 @@ class Checks:
         self._board = Board(identity.board)
         self._board.start_watchdog(_WATCHDOG_MS)
         shown = (identity.device, identity.epoch, identity.boot, identity.board)
-        return "device %d, epoch %d, boot %d, board %s" % shown
+        return "device %d, epoch %d, boot counter %d, board %s" % shown
 
     def battery(self) -> str:
         low, high = _BATTERY_MV
@@ -95,7 +114,7 @@ class Checks:
         return "INT1 rose at the watermark and fell after the drain"
 
     def _int1(self) -> int:
-        return self._board._int1.value()  # noqa: SLF001 - the firmware never reads it: no method is flashed for it
+        return self._board.int1.value()
 
 
 def _passed(checks, name: str, advice: str) -> bool:

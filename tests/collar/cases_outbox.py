@@ -1,9 +1,12 @@
 """The outbox: what is sealed stays, what is acked goes, what does not fit is told. For both interpreters."""
 
-from ram_flash import RamFlash
+import struct
+from array import array
+
+from ram_flash import RamFlash, count_waiting
 
 from collar.flashlog import FlashLog
-from collar.outbox import Outbox
+from collar.outbox import Outbox, reserve_sectors
 from herdcore import wire
 
 DEVICE = 0x0C0A11A5
@@ -145,7 +148,7 @@ def case_acked_frames_are_forgotten_and_others_stay():
         box.seal()
     assert box.ack([(7, 1, 2), (6, 0, 100)]) == 2
     assert [seq for _, seq, _, _ in frames(box)] == [3, 0]
-    assert box.waiting() == 2
+    assert count_waiting(box) == 2
     assert box.ack([(7, 1, 2)]) == 0
 
 
@@ -163,7 +166,7 @@ def case_an_acked_frame_is_not_counted_as_dropped():
     frame_each(box, 3)
     box.ack([(7, 0, 2)])
     frame_each(box, 12, 1_000_000)
-    assert box.dropped + box.waiting() == 12
+    assert box.dropped + count_waiting(box) == 12
     assert (box.dropped_lo, box.dropped_hi) == (3, 2 + box.dropped)
 
 
@@ -186,14 +189,14 @@ def case_a_drop_that_does_not_follow_the_last_begins_a_new_range():
     frame_each(box, 12, 5_000_000)
     assert box.dropped > first
     assert box.dropped_lo == left[-1] + 2
-    assert box.dropped + box.waiting() + 2 == 28
+    assert box.dropped + count_waiting(box) + 2 == 28
 
 
 def case_a_frame_whose_beginning_is_given_up_goes_as_a_whole():
     box = outbox(RamFlash(4, 2048))
     fill(box, 88 * 6)
     box.seal()
-    assert box.dropped + box.waiting() == 6
+    assert box.dropped + count_waiting(box) == 6
     for _, _, _, count in frames(box):
         assert count == 88
 
@@ -220,21 +223,21 @@ def case_frames_acknowledged_in_the_middle_of_a_backlog_are_not_sent_again():
     box = outbox(flash)
     frame_each(box, 200, 0, 3)
     box.ack([(7, 100, 120), (7, 10, 12), (7, 121, 121)])
-    assert box.waiting() == 200 - 25
+    assert count_waiting(box) == 200 - 25
     box = outbox(flash, 8)
     box.mark(1000, 1_772_409_600_000)
-    assert box.waiting() == 200 - 25
+    assert count_waiting(box) == 200 - 25
     box.ack([(7, 0, 65535)])
-    assert box.waiting() == 0
+    assert count_waiting(box) == 0
 
 
 def case_the_ninth_range_is_the_shortest_and_is_sent_again():
     box = outbox()
     frame_each(box, 40, 0, 1)
     assert box.ack([(7, seq, seq + (seq > 1)) for seq in range(1, 28, 3)]) == 17
-    assert box.waiting() == 40 - 16
+    assert count_waiting(box) == 40 - 16
     assert box.ack([(7, 0, 39)]) == 24
-    assert box.waiting() == 0
+    assert count_waiting(box) == 0
 
 
 # over resets
@@ -247,7 +250,7 @@ def case_what_waits_outlives_a_reset_and_keeps_its_number_and_its_records():
     box.seal()
     first = {f[1]: f for f in frames(box)}
     box = outbox(flash, 8)
-    assert box.waiting() == 2
+    assert count_waiting(box) == 2
     box.mark(10, 1_772_409_600_000)
     assert {f[1]: f for f in frames(box)} == first
 
@@ -367,3 +370,210 @@ def case_every_frame_is_one_that_the_wire_accepts():
         raw = wire.encode_frame(box.frame(slot, 5_000_000), bytes(32))
         assert len(raw) <= wire.FRAME_MAX
         assert wire.decode_frame(raw).device == DEVICE
+
+
+# several schemas
+
+
+def minutes(n, value=1):
+    return bytes([value % 32] * (8 * n))
+
+
+def sent(box, now_s=100_000):
+    """Return {seq: (schema, up_s, bytes of records)} of all that may go, oldest first."""
+    batch = [box.frame(slot, now_s) for slot in box.next_batch()]
+    return sorted([(f.seq, f.kind & 15, f.up_s, len(bytes(f.records))) for f in batch])
+
+
+def case_windows_and_minutes_take_turns_and_each_goes_on_in_its_frame():
+    flash = RamFlash()
+    box = outbox(flash)
+    for i in range(12):
+        box.append_windows(i * 7 * 5120, windows(7, i))
+        if i % 4 == 0:
+            box.append_minutes(15 * 60 * (i // 4), minutes(15, i))
+    assert box.next_batch() == []
+    box.seal()
+    assert sent(box) == [(0, 1, 0, 84 * 14), (1, 2, 0, 45 * 8)]
+    records = [bytes(box.frame(slot, 9999).records) for slot in box.next_batch()]
+    assert records[0] == minutes(15, 0) + minutes(15, 4) + minutes(15, 8)
+    assert records[1] == b"".join([windows(7, i) for i in range(12)])
+    assert sent(outbox(flash)) == [(0, 1, 0, 84 * 14), (1, 2, 0, 45 * 8)]
+
+
+def case_a_minutes_frame_holds_170_and_ends_with_a_gap():
+    box = outbox()
+    for i in range(12):
+        box.append_minutes(900 * i, minutes(15))
+    box.append_minutes(900 * 12 + 60, minutes(15))
+    box.seal()
+    assert sent(box) == [(0, 2, 0, 170 * 8), (1, 2, 170 * 60, 10 * 8), (2, 2, 10_860, 15 * 8)]
+
+
+def case_codes_are_a_frame_of_their_own():
+    box = outbox()
+    box.append_windows(0, windows(7))
+    box.append_codes(0, bytes(20))
+    box.append_windows(7 * 5120, windows(7))
+    assert sent(box) == [(1, 3, 0, 20)]
+    box.seal()
+    assert sent(box) == [(0, 1, 0, 14 * 14), (1, 3, 0, 20)]
+
+
+def case_a_burst_begins_each_frame_with_its_head_and_goes_on_over_drains():
+    box = outbox()
+    samples = array("h", [i - 700 for i in range(3 * 448)])
+    box.append_raw(10_500, 80_000, 9, samples, 0, 448)
+    box.append_raw(10_500 + 448 * 80, 80_000, 9, samples, 100, 200)
+    box.append_raw(10_500 + 648 * 80, 80_000, 10, samples, 0, 5)
+    box.seal()
+    assert [(seq, kind, size // 6) for seq, kind, _, size in sent(box)] == [
+        (0, 5, 226), (1, 5, 226), (2, 5, 199), (3, 5, 6)
+    ]  # fmt: skip
+    frames = [box.frame(slot, 100) for slot in reversed(box.next_batch())]
+    burst = b""
+    for i, begun_ms in enumerate((10_500, 28_500, 46_500)):
+        frame = box.frame(box.next_batch()[3 - i], 100)
+        assert (frame.up_s, struct.unpack("<HHH", bytes(frame.records)[:6])) == (
+            begun_ms // 1000, (12_500, begun_ms % 1000, 9)
+        )  # fmt: skip
+        burst += bytes(frame.records)[6:]
+    assert len(frames) == 4
+    assert burst == struct.pack("<1944h", *samples, *samples[300:900])
+
+
+def case_a_burst_with_a_gap_begins_a_new_frame():
+    box = outbox()
+    samples = array("h", bytes(6 * 64))
+    for up_ms in (0, 64 * 80, 64 * 160 + 500, 64 * 240 + 500):
+        box.append_raw(up_ms, 80_000, 1, samples, 0, 64)
+    box.seal()
+    assert [size // 6 for _, _, _, size in sent(box)] == [129, 129]
+
+
+def case_a_frame_that_falls_far_behind_the_others_ends():
+    box = outbox()
+    box.append_minutes(0, minutes(1))
+    for i in range(24):
+        box.append_codes(i, bytes(9))
+    box.append_minutes(60, minutes(1))
+    box.seal()
+    assert [row for row in sent(box) if row[1] == 2] == [(0, 2, 0, 8), (25, 2, 60, 8)]
+
+
+def case_an_ack_does_not_touch_a_frame_that_is_open():
+    box = outbox()
+    box.append_minutes(0, minutes(15))
+    box.append_codes(0, bytes(9))
+    assert box.ack([(7, 0, 65535)]) == 1
+    box.append_minutes(900, minutes(15))
+    box.seal()
+    assert sent(box) == [(0, 2, 0, 240)]
+
+
+def case_of_frames_that_take_turns_in_a_log_that_wraps_none_is_cut_short():
+    box = outbox(RamFlash(5, 1024))
+    for i in range(400):
+        box.append_windows(i * 7 * 5120, windows(7, i))
+        box.append_minutes(60 * i, minutes(1, i))
+        if i % 40 == 39:
+            box.append_health(i * 1000, bytes(wire.HEALTH_BYTES))
+    box.seal()
+    assert box.dropped > 20
+    # A health record ends what is open; before it, in 40 drains, a frame of windows ended every 88 windows.
+    assert [(kind, size) for _, kind, _, size in sent(box)][-4:] == [
+        (2, 20 * 8), (1, 88 * 14), (1, 16 * 14), (4, wire.HEALTH_BYTES)
+    ]  # fmt: skip
+    assert box.dropped + count_waiting(box) == box._seq
+
+
+# a backlog
+
+
+class CountedFlash(RamFlash):
+    reads = 0
+
+    def readblocks(self, block, buf, offset=0):
+        self.reads += 1
+        RamFlash.readblocks(self, block, buf, offset)
+
+
+def case_a_long_backlog_goes_out_once_each_time_the_newest_and_some_of_the_oldest():
+    flash = CountedFlash(40, 2048)
+    box = outbox(flash)
+    frame_each(box, 300, 0, 2)
+    told, reads = [], flash.reads
+    while box.has_backlog():
+        batch = [seq for _, seq, _, _ in frames(box)]
+        assert len(batch) == min(64, 300 - len(told))
+        left = [seq for seq in range(300) if seq not in told]
+        assert batch == left[::-1] if len(left) <= 64 else batch == left[-48:][::-1] + left[:16][::-1]
+        assert box.ack([(7, seq, seq) for seq in batch]) == len(batch)
+        told += batch
+    assert sorted(told) == list(range(300))
+    assert flash.reads - reads < 7 * 300
+
+
+def case_news_that_comes_while_a_backlog_drains_goes_first():
+    box = outbox()
+    up_ms = frame_each(box, 200, 0, 2)
+    box.ack([(boot, seq, seq) for boot, seq, _, _ in frames(box)])
+    frame_each(box, 3, up_ms, 2)
+    assert [seq for _, seq, _, _ in frames(box)][:4] == [202, 201, 200, 151]
+    assert count_waiting(box) == 200 - 64 + 3
+
+
+def case_a_backlog_over_several_boots_leaves_no_ranges_behind():
+    flash = RamFlash(40, 2048)
+    for boot in range(1, 12):
+        box = outbox(flash, boot)
+        frame_each(box, 30, 0, 2)
+    box.mark(9_000, 1_772_409_600_000)
+    for _ in range(6):
+        box.ack([(boot, seq, seq) for boot, seq, _, _ in frames(box)])
+    assert (count_waiting(box), box._acks.ranges) == (0, [])
+
+
+def case_an_answer_that_is_lost_changes_nothing():
+    box = outbox()
+    frame_each(box, 150, 0, 2)
+    first = frames(box)
+    assert frames(box) == first
+    assert count_waiting(box) == 150
+
+
+def case_few_frames_cost_a_read_each_to_choose_and_none_to_forget():
+    flash = CountedFlash()
+    box = outbox(flash)
+    frame_each(box, 3)
+    reads = flash.reads
+    assert len(box.next_batch()) == 3
+    assert flash.reads - reads == 3
+    assert box.ack([(7, 0, 2)]) == 3
+    assert not box.has_backlog()
+    assert flash.reads - reads == 3
+
+
+# the reserve
+
+
+def case_space_is_short_at_the_reserve_and_again_plentiful_only_well_above_it():
+    flash = CountedFlash(24, 1024)
+    box = outbox(flash)
+    assert (reserve_sectors(24, 1024), box.is_short()) == (12, False)
+    i = 0
+    while not box.is_short():
+        frame_each(box, 1, 100_000 * i)
+        i += 1
+    assert box._log.free_sectors() == 11
+    for lo in range(0, i, 4):
+        box.ack([(7, lo, lo + 3)])
+        assert box.is_short() == (box._log.free_sectors() < 14)
+    reads = flash.reads
+    assert not box.is_short()
+    assert flash.reads == reads
+
+
+def case_the_reserve_is_two_weeks_of_minutes_on_a_small_board_and_a_month_on_a_large_one():
+    assert reserve_sectors(398, 4096) == 49
+    assert reserve_sectors(958, 4096) == 104

@@ -1,7 +1,19 @@
 """The identity in its two sectors, the retained counters, the schedule. Runs on both interpreters."""
 
+import struct
+from binascii import crc32
+
 from collar import retained, schedule, settings
-from collar.settings import Identity, SettingsError, load_identity, pack_identity, raise_boot, store_identity
+from collar.checks import check_identity
+from collar.settings import (
+    Identity,
+    SettingsError,
+    load_identity,
+    pack_identity,
+    raise_boot,
+    store_identity,
+    store_settings,
+)
 
 KEY = bytes(range(32))
 
@@ -28,8 +40,8 @@ class Flash:
             raise OSError(5)
 
 
-def identity(boot=0, device=0x0C0A11A5, ssid="barn", pin=b"", key=KEY, upload_s=900):
-    return Identity(device, key, 3, boot, ssid, "hay", "10.0.0.9", 8080, pin, upload_s, "esp32-c3")
+def identity(boot=0, device=0x0C0A11A5, ssid="barn", pin=b"", key=KEY, upload_s=900, block=b""):
+    return Identity(device, key, 3, boot, ssid, "hay", "10.0.0.9", 8080, pin, upload_s, "esp32-c3", block)
 
 
 def stored(*args, **kwargs):
@@ -103,6 +115,48 @@ def case_a_torn_write_leaves_the_identity_before_it():
         assert raise_boot(flash)[0].boot == 2
 
 
+def case_a_settings_block_is_kept_beside_everything_else():
+    flash = stored(pin=b"\x30\x82" + bytes(700))
+    before, resets = raise_boot(flash, settings.WATCHDOG)
+    for block in (b"\x92\x01\x07", bytes(400), b""):
+        after = store_settings(flash, memoryview(block))
+        assert after == load_identity(flash) == Identity(*before[:-1], block)
+    assert raise_boot(flash)[1] == resets
+
+
+def case_a_settings_block_that_is_there_already_is_not_written_again():
+    flash = stored(block=b"\x92\x01\x07")
+    before = [bytes(sector) for sector in flash.sectors]
+    store_settings(flash, b"\x92\x01\x07")
+    assert before == [bytes(sector) for sector in flash.sectors]
+
+
+def case_a_power_cut_while_settings_are_stored_leaves_the_old_or_the_new_ones():
+    size = len(pack_identity(identity(block=b"new"), 1))
+    for cut in range(size + 1):
+        flash = stored(boot=41, block=b"old")
+        flash.cut = cut
+        assert fails(store_settings, flash, b"new")
+        flash.cut = None
+        found = load_identity(flash)
+        assert (found.key, found.boot) == (KEY, 41)
+        assert found.settings == (b"new" if cut == size else b"old")
+        assert raise_boot(flash)[0].boot == 42
+    return size + 1
+
+
+def case_a_sector_written_before_there_were_settings_is_still_read():
+    raw = pack_identity(identity(boot=4), 9)
+    payload = raw[10:-6]  # without the empty block's length
+    older = struct.pack("<4sIH", b"HBI1", 9, len(payload)) + payload
+    older += struct.pack("<I", crc32(older) & 0xFFFFFFFF)
+    flash = Flash()
+    flash.sectors[1][: len(older)] = older
+    assert load_identity(flash) == identity(boot=4)
+    assert store_settings(flash, b"new").boot == 4
+    assert load_identity(flash).settings == b"new"
+
+
 def case_one_flipped_bit_makes_a_copy_worthless():
     flash = stored()
     flash.sectors[0][40] ^= 4
@@ -131,11 +185,13 @@ def case_used_up_boots_are_refused_rather_than_used_twice():
 
 
 def case_fields_out_of_bounds_are_named():
-    assert refused(lambda: pack_identity(identity(ssid="x" * 33), 1), "ssid of 33 bytes", "1..32")
-    assert refused(lambda: pack_identity(identity(key=bytes(16)), 1), "key of 16 bytes")
-    assert refused(lambda: pack_identity(identity(device=1 << 32), 1), "device=4294967296")
-    assert refused(lambda: pack_identity(identity(upload_s=5), 1), "upload_s=5", "60..86400")
-    assert refused(lambda: pack_identity(identity(pin=bytes(2049)), 1), "tls_pin of 2049 bytes")
+    assert refused(lambda: check_identity(identity(ssid="x" * 33)), "ssid of 33 bytes", "1..32")
+    assert refused(lambda: check_identity(identity(key=bytes(16))), "key of 16 bytes")
+    assert refused(lambda: check_identity(identity(device=1 << 32)), "device=4294967296")
+    assert refused(lambda: check_identity(identity(upload_s=5)), "upload_s=5", "60..86400")
+    assert refused(lambda: check_identity(identity(pin=bytes(2049))), "tls_pin of 2049 bytes")
+    assert refused(lambda: check_identity(identity(block=bytes(401))), "settings of 401 bytes", "0..400")
+    check_identity(identity(ssid="x" * 32, pin=bytes(2048), block=bytes(400)))
 
 
 def case_random_memory_after_power_on_reads_as_zeros():

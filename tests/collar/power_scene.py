@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 from collar.flashlog import STATE, FlashLog
 from collar.outbox import Outbox
+from collar.settings import SECTORS, Identity, raise_boot, store_identity
+from herdcore.wire import SCHEMAS
 from simulator.flash import SECTOR_BYTES, Nor, PowerCut, Region
 
 WINDOW_MS = 5120
 UTC_MS = 1_772_409_600_000
+WHO = Identity(1, bytes(32), 0, 0, "barn", "", "127.0.0.1", 1, b"", 900, "esp32-c3", b"")
 
 
 class Blocks:
@@ -38,22 +42,29 @@ class Scene:
     """A collar's log through many boots. Every record's content says which it is.
 
     `safe`: records that append returned for, by (boot, seq) in order; `seen`: frames as they were offered,
-    which must never change; `told`: frames that the relay has durably.
+    which must never change; `told`: frames that the relay has durably. `tear` decides what a cut leaves of an
+    operation, `seed` all else.
     """
 
-    def __init__(self, sectors, seed, *, sends=True):
+    def __init__(self, sectors, seed, *, sends=True, has_identity=False, tear=None):
         size = sectors * SECTOR_BYTES
-        self.nor = Nor(size, [Region("log", 0, size)], seed=seed)
+        prov_bytes = SECTORS * SECTOR_BYTES
+        regions = [Region("log", 0, size), Region("prov", size, prov_bytes)]
+        self.nor = Nor(size + prov_bytes, regions, seed=seed if tear is None else tear)
+        self.prov = Blocks(self.nor, "prov") if has_identity else None
+        if self.prov:
+            store_identity(self.prov, WHO)
         self.random = random.Random(f"scene {seed}")
         self.boot = 0
         self.serial = 0
-        self.up_ms = 0
+        self.up_ms = self.next_minute_s = 0
         self.sends = sends
         self.safe = {}
         self.seen = {}
         self.told = set()
         self.last_key = -1
         self.begun = set()
+        self.written = {}
         self.cuts = 0
         self.start()
 
@@ -61,9 +72,10 @@ class Scene:
         """Boot until nothing fails on the way; after a deep sleep boot and uptime go on."""
         while True:
             if not is_deep_sleep:
-                self.boot += 1
-                self.up_ms = 0
+                self.up_ms = self.next_minute_s = 0
             try:
+                if not is_deep_sleep:
+                    self.boot = raise_boot(self.prov)[0].boot if self.prov else self.boot + 1
                 self.log = FlashLog(Blocks(self.nor))
                 self.log.append = self.watch(self.log.append)
                 self.box = Outbox(1, 0, self.boot, self._no_boot, self.log)
@@ -84,8 +96,16 @@ class Scene:
         """Do things until the power fails or `steps` are done; return whether it failed."""
         try:
             for _ in range(steps):
-                what = (self.drain, self.health, self.box.seal, self.upload)
-                self.random.choices(what, (60, 3, 3, 6 * self.sends))[0]()
+                what = (
+                    self.drain,
+                    self.minutes,
+                    self.burst,
+                    self.codes,
+                    self.health,
+                    self.box.seal,
+                    self.upload,
+                )
+                self.random.choices(what, (60, 8, 3, 2, 3, 3, 6 * self.sends))[0]()
         except PowerCut:
             self.again()
             return True
@@ -100,6 +120,25 @@ class Scene:
         self.box.append_windows(self.up_ms, self.payload(windows))
         self.up_ms += windows * WINDOW_MS
 
+    def minutes(self):
+        """Add a quarter of an hour, or less; often it goes on where the last one ended."""
+        self.serial += 1
+        count = self.random.choice((15, 15, 15, 4))
+        word = self.serial.to_bytes(4, "little")
+        self.box.append_minutes(self.next_minute_s, b"".join(word + bytes([i]) * 4 for i in range(count)))
+        self.next_minute_s += 60 * (count + (count < 15))
+
+    def burst(self):
+        """Add the samples of a drain, or of two, to a burst."""
+        self.serial += 1
+        triples = self.random.choice((64, 128))
+        samples = array("h", [self.serial & 0x7FFF, *range(3 * triples + 2)])
+        self.box.append_raw(self.up_ms, 80_000, 1 + self.serial % 2, samples, 1, triples)
+
+    def codes(self):
+        self.serial += 1
+        self.box.append_codes(self.up_ms // 1000, self.serial.to_bytes(4, "little") * 10)
+
     def health(self):
         self.serial += 1
         self.box.append_health(self.up_ms, self.serial.to_bytes(4, "little") * 9)
@@ -109,8 +148,10 @@ class Scene:
 
         def watched(kind, boot, seq, up_ms, at, source, start, size):
             key = boot << 16 | seq
-            assert key > self.last_key or (key == self.last_key and at > 0), "a number is used twice"
-            self.last_key = key
+            assert key > self.last_key or at > 0, "a number is used twice"
+            self.last_key = max(key, self.last_key)
+            assert at == self.written.get(key, 0), f"frame {boot}, {seq} does not go on where it was"
+            self.written[key] = at + size // SCHEMAS[kind][1]
             self.begun.add((boot, seq))
             append(kind, boot, seq, up_ms, at, source, start, size)
             self.safe.setdefault((boot, seq), []).append(bytes(source[start : start + size]))
@@ -141,8 +182,9 @@ class Scene:
     def here(self):
         """Return what lies in the log: {(boot, seq): [payload, ...]}."""
         found, log = {}, self.log
-        for sector in log.ring():
-            at = log.read(sector, log.first)
+        for number in range(log.number - log.sectors + 1, log.number + 1):
+            sector = log.sector_of(number)
+            at = log.read(sector, log.first) if sector >= 0 else 0
             while at:
                 if log.kind != STATE:
                     found.setdefault((log.boot, log.seq), []).append(bytes(log.payload))
@@ -165,3 +207,16 @@ class Scene:
             assert len(found) - len(records) in (0, 1), f"more of frame {number} than was written"
         assert len(gone) <= self.log.acks.dropped, "dropped without being counted"
         return gone
+
+
+def live(seed, cuts, sectors=4):
+    """Let a log live through that many random power cuts, round and round its ring; return the scene."""
+    scene = Scene(sectors, seed)
+    while scene.cuts < cuts:
+        scene.nor.cut_after(scene.random.randrange(1, 200))
+        if scene.run(scene.random.randrange(20, 300)):
+            scene.start()
+        else:
+            scene.nor.power_on()
+            scene.start(is_deep_sleep=scene.random.random() < 0.7)
+    return scene

@@ -1,4 +1,7 @@
-"""Flash in memory with the methods of esp32.Partition, for both interpreters; power never fails here."""
+"""Flash in memory with the methods of esp32.Partition, for both interpreters; power never fails here.
+
+And what only a test asks of an outbox on it.
+"""
 
 
 class RamFlash:
@@ -30,3 +33,11 @@ class RamFlash:
             self.cells[i] = 0xFF
         self.erases[arg] += 1
         return 0
+
+
+def count_waiting(box):
+    """Return how many sealed frames of an Outbox have no ack yet; reads those that are not known, too."""
+    waiting = box._waiting
+    waiting.refill()
+    unknown = sum([len(waiting._begun_in(number)) for number in range(waiting._low, waiting._high + 1)])
+    return waiting.count + unknown - sum([frame.key >= 0 for frame in box._opens])

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 
-from collar.settings import POWER_ON, Identity, pack_identity
+import numpy as np
+
+from collar.app import Collar
+from collar.settings import POWER_ON, SOFT, Identity, pack_identity
 from herdcore import auth, wire
+from herdcore.downlink import encode_commands
 from simulator.chips.fitted import fit
 from simulator.clock import VirtualClock
 from simulator.flash import Nor, Region
@@ -31,8 +35,19 @@ def identity(**changes):
         "tls_pin": b"",
         "upload_s": 900,
         "board": "esp32-c3",
+        "settings": b"",
     }
     return Identity(**(fields | changes))
+
+
+class Nodding:
+    """A cow whose head is never still: 40 mg on top of a posture, mg, every two seconds."""
+
+    def __init__(self, x_mg=100.0, y_mg=-200.0, z_mg=960.0):
+        self._row_mg = np.array((x_mg, y_mg, z_mg))
+
+    def at(self, times_us):
+        return self._row_mg + 40 * np.sin(np.pi * times_us / 1e6)[:, None]
 
 
 class BlockDevice:
@@ -82,11 +97,20 @@ class Link:
     def disconnect(self):
         self.joined = False
 
+    def config(self, *, reconnects):
+        self.calls.append(("reconnects", reconnects))
+
+    def ifconfig(self, address=None):
+        if address is None:
+            return ("192.168.4.23", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+        self.calls.append(("address", address))
+        return None
+
     def isconnected(self):
         return self.joined
 
     def status(self, what=None):
-        return -61 if what == "rssi" else 1001
+        return -61 if what == "rssi" else 1010 if self.joined else 201
 
 
 class Relay:
@@ -102,6 +126,9 @@ class Relay:
         self.requests = 0
         self.ranges = None
         self.busy_s = None
+        self.settings = b""
+        self.burst = (0, 0)
+        self.utc_ms = 1_772_409_600_000
 
     def answer(self, body):
         """Return the answer's body for a request's body."""
@@ -111,7 +138,8 @@ class Relay:
         frames = [wire.decode_frame(raw) for raw in raws]
         self.frames += frames
         ranges = [(f.boot, f.seq, f.seq) for f in frames] if self.ranges is None else self.ranges
-        ack = wire.Ack(self.device, ranges, 1_772_409_600_000, self.next_s, 0, b"")
+        commands = encode_commands(self.settings, *self.burst) if self.settings or self.burst[0] else b""
+        ack = wire.Ack(self.device, ranges, self.utc_ms, self.next_s, 0, commands)
         tags = [wire.tag_of(raw) for raw in raws]
         return wire.encode_answer([200] * len(frames), [wire.encode_ack(ack, self.key_down, tags)])
 
@@ -140,6 +168,10 @@ class MemoryStream:
         self.closed = True
 
 
+class Slept(BaseException):
+    """The board sleeps deeply: the program is over, the board is not."""
+
+
 class TestBoard:
     """Stands where collar.board.Board stands, on a virtual clock."""
 
@@ -157,6 +189,10 @@ class TestBoard:
         self.retained = memoryview(bytearray(2048)) if retained is None else retained
         self.wlan, self.relay = Link(), Relay()
         self.cause = cause
+        self.is_slept = False
+        self.boots = 1
+        self._boot_us = 0
+        self._up_ms = 0
         self.fed_ms = []
         self.sleeps_ms = []
         self.int1_dead = False
@@ -165,7 +201,28 @@ class TestBoard:
         self.watchdog_ms = None
 
     def uptime_ms(self):
+        return self._up_ms + (self.clock.now_us - self._boot_us) // 1000
+
+    def set_uptime_ms(self, ms):
+        self._up_ms, self._boot_us = ms, self.clock.now_us
+
+    def rtc_ms(self):
         return self.clock.now_us // 1000
+
+    def slept_deeply(self):
+        return self.is_slept
+
+    def wake_up(self):
+        """Begin another life on the same silicon."""
+        self.is_slept, self.cause = True, SOFT
+        self.set_uptime_ms(0)
+        self.clock.advance_us(400_000)
+        self.boots += 1
+
+    def deep_sleep_ms(self, ms):
+        self.sleep_ms(ms)
+        self.wake_up()
+        raise Slept
 
     def pause_ms(self, ms):
         self.clock.advance_us(1000 * ms)
@@ -208,3 +265,21 @@ class TestBoard:
 
     def open_stream(self, _host, _port, _pin, _deadline_ms):
         return MemoryStream(self.relay)
+
+
+class Lives:
+    """A collar on `board` through all its lives: step() as Collar has it; `collar` is the present one."""
+
+    def __init__(self, board):
+        self.board = board
+        self.collar = Collar(board)
+
+    @property
+    def state(self):
+        return self.collar.state
+
+    def step(self):
+        try:
+            self.collar.step()
+        except Slept:
+            self.collar = Collar(self.board)

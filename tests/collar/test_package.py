@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 
 from collar import VERSION
+from simulator.stage import HOST_ONLY
 from tests.upy.harness import run_upy
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 LIB = FIRMWARE / "lib"
-LIBRARY = sorted(path.relative_to(LIB).as_posix() for path in LIB.rglob("*.py"))
+LIBRARY = sorted(
+    path.relative_to(LIB).as_posix()
+    for path in LIB.rglob("*.py")
+    if path.relative_to(LIB).with_suffix("").as_posix() not in HOST_ONLY
+)
 
 
 def recorded(into, name):
-    def call(path, base_path=".", opt=0):
-        into.append((name, path, base_path))
+    def call(path, files=None, base_path=".", opt=0):
+        into.append((name, path, files and sorted(files), base_path))
 
     return call
 
@@ -64,11 +69,8 @@ def test_the_frozen_build_holds_the_ports_own_modules_every_package_and_main():
     names = {name: recorded(calls, name) for name in ("include", "package", "module")}
     exec((FIRMWARE / "manifest.py").read_text(), names)
     assert calls == [
-        ("include", "$(PORT_DIR)/boards/manifest.py", "."),
-        *[
-            ("package", folder.name, "lib")
-            for folder in sorted(LIB.iterdir(), reverse=True)
-            if folder.is_dir()
-        ],
-        ("module", "main.py", "."),
+        ("include", "$(PORT_DIR)/boards/manifest.py", None, "."),
+        ("package", "herdcore", [n[9:] for n in LIBRARY if n.startswith("herdcore/")], "lib"),
+        ("package", "collar", [n[7:] for n in LIBRARY if n.startswith("collar/")], "lib"),
+        ("module", "main.py", None, "."),
     ]

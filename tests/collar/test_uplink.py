@@ -14,9 +14,9 @@ from collar.flashlog import FlashLog
 from collar.http import HttpError
 from collar.outbox import Outbox
 from collar.stream import DeadlineError, Stream, not_before
-from collar.uplink import Uplink, UplinkError
+from collar.uplink import NothingToSendError, Uplink, UplinkError
 from herdcore import auth, wire
-from tests.collar.ram_flash import RamFlash
+from tests.collar.ram_flash import RamFlash, count_waiting
 from tests.collar.scene import DEVICE, KEY, Relay, identity
 from tests.collar.servers import HttpServers, certificate, der, relay_handler, server_context
 
@@ -31,18 +31,20 @@ class Collar:
         self.deadline_ms = 1_000_000
         self.now_ms = 700_000
         self.step_ms = 0
+        self.place = host, port
         who = identity(port=port, tls_pin=pin, key=key, host=host)
         self.uplink = Uplink(who, self.outbox, self.open_stream, self.uptime_ms)
+        self.sockets = socket
 
     def uptime_ms(self):
         self.now_ms += self.step_ms
         return self.now_ms
 
     def open_stream(self, host, port, pin, _deadline_ms):
-        return Stream((socket, ssl), host, port, pin, self.uptime_ms, self.deadline_ms)
+        return Stream((self.sockets, ssl), host, port, pin, self.uptime_ms, self.deadline_ms)
 
-    async def post(self):
-        return await asyncio.to_thread(self.uplink.post)
+    async def post(self, *place):
+        return await asyncio.to_thread(self.uplink.post, *(place or self.place))
 
     def impatient(self):
         """Let every wait end after 50 ms."""
@@ -60,7 +62,10 @@ async def serve():
 
 @pytest.fixture
 async def raw_server():
-    """Serve fixed bytes to whoever sent a whole request, then wait until the peer goes; return the port."""
+    """Serve fixed bytes, or what answer(body) returns, to whoever sent a whole request; return the port.
+
+    Then it waits until the peer goes.
+    """
     servers = []
 
     async def start(answer, *, then_close=False):
@@ -69,8 +74,8 @@ async def raw_server():
             with suppress(asyncio.IncompleteReadError, ConnectionError), closing(writer):
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-                await reader.readexactly(length)
-                writer.write(answer)
+                body = await reader.readexactly(length)
+                writer.write(answer(body) if callable(answer) else answer)
                 await writer.drain()
                 if not then_close:
                     await reader.read()
@@ -94,8 +99,15 @@ async def test_an_acknowledged_upload_empties_the_outbox(serve):
     collar = Collar(await serve(relay_handler(relay)))
     ack = await collar.post()
     assert ack.next_s == 600
-    assert collar.outbox.waiting() == 0
+    assert count_waiting(collar.outbox) == 0
     assert [(f.kind, f.seq) for f in relay.frames] == [(0x14, 2), (0x11, 1), (0x11, 0)]
+
+
+async def test_an_upload_may_go_to_another_relay_than_the_identitys(serve):
+    relay = Relay()
+    collar = Collar(1)
+    await collar.post("127.0.0.1", await serve(relay_handler(relay)))
+    assert (relay.requests, count_waiting(collar.outbox)) == (1, 0)
 
 
 async def test_frames_are_dated_by_their_age_when_they_are_sent(serve):
@@ -143,7 +155,7 @@ async def test_an_ack_with_another_key_is_not_believed(serve):
     collar = Collar(await serve(relay_handler(relay)))
     with pytest.raises(UplinkError, match="no ack with our tag"):
         await collar.post()
-    assert collar.outbox.waiting() == 3
+    assert count_waiting(collar.outbox) == 3
 
 
 async def test_an_ack_of_an_earlier_request_is_not_believed(serve):
@@ -169,7 +181,29 @@ async def test_the_portal_of_a_guest_network_is_no_success(serve):
     collar = Collar(await serve(portal))
     with pytest.raises(wire.FrameError):
         await collar.post()
-    assert collar.outbox.waiting() == 3
+    assert count_waiting(collar.outbox) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"text": "<html>Please log in</html>", "content_type": "text/html"},
+        {"body": b"", "content_type": "application/msgpack"},
+        {"body": b"\x92\x91\xcc\xc8\x90", "content_type": "application/msgpack"},  # [[200], []]
+        {"body": b"\x92\x91\xcc\xc8\x91\xc4\x00", "content_type": "application/msgpack"},  # [[200], [b""]]
+        {"body": bytes(200), "content_type": "application/msgpack"},
+        {"status": 302, "headers": {"Location": "http://login.example/"}},
+        {"status": 511, "text": "Network Authentication Required"},
+    ],
+)
+async def test_whatever_a_portal_answers_is_no_ack(serve, answer):
+    async def portal(_request):
+        return web.Response(**answer)
+
+    collar = Collar(await serve(portal))
+    with pytest.raises((wire.FrameError, UplinkError)):
+        await collar.post()
+    assert count_waiting(collar.outbox) == 3
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 409, 413, 503])
@@ -180,7 +214,7 @@ async def test_any_other_status_is_a_failure_that_forgets_nothing(serve, status)
     collar = Collar(await serve(refuse))
     with pytest.raises(UplinkError, match=str(status)):
         await collar.post()
-    assert collar.outbox.waiting() == 3
+    assert count_waiting(collar.outbox) == 3
 
 
 @pytest.mark.parametrize(
@@ -206,7 +240,7 @@ async def test_half_an_answer_times_out(raw_server):
     collar = Collar(await raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n\x92")).impatient()
     with pytest.raises(OSError, match="timed out"):
         await collar.post()
-    assert collar.outbox.waiting() == 3
+    assert count_waiting(collar.outbox) == 3
 
 
 async def test_no_answer_at_all_times_out(raw_server):
@@ -276,7 +310,96 @@ async def test_an_answer_out_of_bounds_is_refused(raw_server, answer, message):
     collar = Collar(await raw_server(answer))
     with pytest.raises(HttpError, match=message):
         await collar.post()
-    assert collar.outbox.waiting() == 3
+    assert count_waiting(collar.outbox) == 3
+
+
+async def test_a_right_answer_that_breaks_off_anywhere_forgets_nothing(raw_server):
+    cut = []
+
+    def half(body):
+        whole = answer_bytes(Relay().answer(body))
+        return whole[: len(whole) * cut[-1] // 16]
+
+    port = await raw_server(half, then_close=True)
+    for sixteenths in range(16):
+        cut.append(sixteenths)
+        collar = Collar(port)
+        with pytest.raises(OSError, match="closed after"):
+            await collar.post()
+        assert count_waiting(collar.outbox) == 3
+    cut.append(16)
+    await collar.post()
+    assert count_waiting(collar.outbox) == 0
+
+
+@pytest.mark.parametrize("drip", [b"HTTP/1.1 200 OK\r\nX-Drip: ", answer_bytes(bytes(2048))[:60]])
+async def test_a_relay_that_drips_for_ever_costs_no_more_than_a_session(raw_server, drip):
+    collar = Collar(await raw_server(drip + b"d" * 950))
+    collar.step_ms, collar.deadline_ms = 100, collar.now_ms + 25_000
+    with pytest.raises(DeadlineError, match="over its deadline by"):
+        await collar.post()
+    assert collar.now_ms <= collar.deadline_ms + 2 * collar.step_ms
+    assert count_waiting(collar.outbox) == 3
+
+
+# names that resolve to what they should not
+
+
+class LyingResolver:
+    """The socket module, but every name leads to `port` on loopback; without one, to nobody."""
+
+    def __init__(self, port=None):
+        self.port = port
+        self.socket, self.SOCK_STREAM = socket.socket, socket.SOCK_STREAM
+
+    def getaddrinfo(self, _host, _port, family, kind):
+        if self.port is None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return socket.getaddrinfo("127.0.0.1", self.port, family, kind)
+
+
+def misled(port=None, pin=b""):
+    collar = Collar(443, pin, host="relay.example")
+    collar.sockets = LyingResolver(port)
+    return collar
+
+
+async def test_a_name_that_resolves_to_nothing_is_a_failure():
+    collar = misled()
+    with pytest.raises(OSError, match="not known"):
+        await collar.post()
+    assert count_waiting(collar.outbox) == 3
+
+
+async def test_a_name_that_resolves_to_somebody_who_never_answers_times_out(raw_server):
+    collar = misled(await raw_server(b"")).impatient()
+    with pytest.raises(OSError, match="timed out"):
+        await collar.post()
+    assert count_waiting(collar.outbox) == 3
+
+
+async def test_a_name_that_resolves_to_an_impostor_with_acks_of_his_own_is_not_believed(serve):
+    impostor = Relay()
+    impostor.key_down = auth.label_key(bytes(32), b"down")
+    collar = misled(await serve(relay_handler(impostor)))
+    with pytest.raises(UplinkError, match="no ack with our tag"):
+        await collar.post()
+    assert (impostor.requests, count_waiting(collar.outbox)) == (1, 3)
+
+
+async def test_an_ack_whose_ranges_an_impostor_has_stretched_is_not_believed(serve):
+    relay = Relay()
+
+    async def stretch(request):
+        body = bytearray(relay.answer(await request.read()))
+        body[body.index(b"\x93\x07\x02\x02") + 2] = 0  # [boot 7, seq 2, seq 2] -> [7, 0, 2]
+        return web.Response(body=bytes(body))
+
+    relay.ranges = [(7, 2, 2)]
+    collar = misled(await serve(stretch))
+    with pytest.raises(UplinkError, match="no ack with our tag"):
+        await collar.post()
+    assert count_waiting(collar.outbox) == 3
 
 
 async def test_header_names_are_read_in_any_case(raw_server):
@@ -296,7 +419,7 @@ async def test_nobody_listening_is_an_error():
 async def test_nothing_to_send_opens_no_connection():
     collar = Collar(1)
     collar.outbox.ack([(7, 0, 99)])
-    with pytest.raises(UplinkError, match="nothing to send"):
+    with pytest.raises(NothingToSendError, match="nothing to send"):
         await collar.post()
 
 
@@ -315,7 +438,7 @@ async def test_an_upload_over_tls_reaches_the_server_with_the_pinned_certificate
     relay = Relay()
     collar = Collar(await serve(relay_handler(relay), context), pin)
     await collar.post()
-    assert collar.outbox.waiting() == 0
+    assert count_waiting(collar.outbox) == 0
 
 
 async def test_a_server_with_another_certificate_gets_nothing(serve, tls):
@@ -328,11 +451,21 @@ async def test_a_server_with_another_certificate_gets_nothing(serve, tls):
     assert relay.requests == 0
 
 
+async def test_a_name_that_resolves_to_another_tls_server_tells_it_nothing(serve, tmp_path, tls):
+    pin, _ = tls
+    signed, key = certificate()
+    relay = Relay()
+    port = await serve(relay_handler(relay), server_context(tmp_path, signed, key))
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        await misled(port, pin).post()
+    assert relay.requests == 0
+
+
 async def test_a_server_without_tls_gets_nothing_from_a_collar_with_a_pin(raw_server, tls):
     collar = Collar(await raw_server(b""), tls[0]).impatient()
     with pytest.raises(OSError, match=r"timed out|SSL"):
         await collar.post()
-    assert collar.outbox.waiting() == 3
+    assert count_waiting(collar.outbox) == 3
 
 
 def test_the_beginning_of_a_certificate_is_read_from_it(tls):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from herdcore import wire
+from herdcore import records, wire
 
 KEY = bytes(range(32))
 
@@ -21,13 +21,37 @@ def examples(count):
     )
 
 
+def _as_minutes(noise):
+    """Return bytes of whole minutes with the few that are bounded put in their bounds."""
+    out = bytearray(noise)
+    for at in range(0, len(out), 8):
+        out[at] %= 192
+        out[at + 6] %= 13
+        out[at + 7] = out[at + 7] % 13 << 4 | out[at + 7] & 7
+    return bytes(out)
+
+
 def records_of(schema):
     """Return a strategy of record bytes that suit a schema."""
     if schema == 4:
         return st.tuples(*[st.integers(low, high) for _, _, low, high in wire.HEALTH_FIELDS]).map(
             lambda values: wire.pack_health(wire.Health(*values))
         )
+    if schema == 2:
+        return (
+            st.integers(1, 170).flatmap(lambda n: st.binary(min_size=8 * n, max_size=8 * n)).map(_as_minutes)
+        )
+    if schema == 3:
+        return st.lists(st.integers(0, 5), min_size=1, max_size=60).map(
+            lambda hour: records.pack_codes(hour)[0][1]
+        )
     _, width, most = wire.SCHEMAS[schema]
+    if schema == 5:
+        head = st.builds(
+            records.pack_raw_head, st.integers(1, 65535), st.integers(0, 65535), st.integers(0, 65535)
+        )
+        samples = st.integers(1, most - 1).flatmap(lambda n: st.binary(min_size=6 * n, max_size=6 * n))
+        return st.builds(bytes.__add__, head, samples)
     return st.integers(1, most).flatmap(lambda n: st.binary(min_size=n * width, max_size=n * width))
 
 

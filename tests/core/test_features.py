@@ -176,6 +176,14 @@ def test_a_window_beyond_the_samples_is_refused(start):
         features.window_into(array("h", [0] * 210), start, bytearray(14), 0)
 
 
+@pytest.mark.parametrize("at", [-1, 3, 100])
+def test_a_record_beyond_its_buffer_is_refused_before_anything_is_written(at):
+    out = bytearray(16)
+    with pytest.raises(ValueError, match=f"14 bytes at {at} of 16"):
+        features.window_into(array("h", [1000] * 192), 0, out, at)
+    assert out == bytes(16)
+
+
 def test_log_codes_are_the_floor_of_16_log2_for_every_mg():
     found = [features.log_code(mg) for mg in range(65536)]
     edges = [features.log_mg(code) for code in range(256)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from herdcore import auth, wire
+from herdcore import auth, downlink, records, wire
 from tests.core.strategies import ACKS, FRAMES, KEY, TAGS, examples
 
 WINDOW = bytes(range(14))
@@ -74,6 +74,7 @@ def test_random_bytes_raise_nothing_but_frame_errors(noise):
     for read in (
         wire.peek, wire.decode_frame, wire.decode_batch, wire.decode_answer,
         wire.unpack_windows, wire.unpack_health,
+        records.unpack_minutes, records.unpack_codes, records.unpack_raw,
         lambda raw: wire.decode_ack(raw, KEY, []),
         lambda raw: wire.decode_frame(signed(b"\x99\x11\xce" + raw)),
         lambda raw: wire.decode_batch(b"\x92\xc4" + raw),
@@ -115,9 +116,8 @@ def test_records_that_do_not_suit_their_kind_are_not_signed(change, reason):
 
 def test_the_largest_frame_of_every_schema_fits_a_packet():
     for schema, (_, width, most) in wire.SCHEMAS.items():
-        top = wire.Frame(
-            0x10 + schema, 0xFFFFFFFF, 127, 65535, 65535, (1 << 32) - 1, (1 << 32) - 1, bytes(width * most)
-        )
+        fullest = b"\1" + bytes(width * most - 1)
+        top = wire.Frame(0x10 + schema, 0xFFFFFFFF, 127, 65535, 65535, (1 << 32) - 1, (1 << 32) - 1, fullest)
         assert len(top.records) <= wire.RECORDS_MAX
         assert len(wire.encode_frame(top, KEY)) <= wire.FRAME_MAX
 
@@ -134,6 +134,9 @@ def test_the_tables_name_the_fields_of_the_tuples_in_their_order():
     assert tuple(f[0] for f in wire.ACK_FIELDS[1:-1]) == wire.Ack._fields
     assert tuple(f[0] for f in wire.WINDOW_FIELDS) == wire.Window._fields
     assert tuple(f[0] for f in wire.HEALTH_FIELDS) == wire.Health._fields
+    assert tuple(f[0] for f in records.MINUTE_FIELDS) == records.Minute._fields
+    assert tuple(t[1] for t in downlink.SETTINGS_TAGS) == downlink.Settings._fields[1:]
+    assert tuple(t[0] for t in downlink.SETTINGS_TAGS) == tuple(range(1, len(downlink.SETTINGS_TAGS) + 1))
 
 
 @examples(100)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from herdcore import auth, wire
+from herdcore import auth, records, wire
 from tests.core import wire_tables
 
 PAGE = wire_tables.PAGE.read_text(encoding="utf-8")
@@ -20,9 +20,9 @@ def test_every_part_that_can_be_generated_is_on_the_page_once():
     assert sorted(re.findall(r"<!-- generated: ([\w ]+) -->", PAGE)) == sorted(wire_tables.PARTS)
 
 
-def test_every_field_of_a_record_has_a_meaning_beside_it():
-    names = {f[0] for f in (*wire.WINDOW_FIELDS, *wire.HEALTH_FIELDS)}
-    assert set(wire_tables.comments()) == names
+@pytest.mark.parametrize("table", ["WINDOW_FIELDS", "HEALTH_FIELDS", "MINUTE_FIELDS"])
+def test_every_field_of_a_record_has_a_meaning_beside_it(table):
+    assert set(wire_tables.comments(table)) == {field[0] for field in getattr(records, table)}
 
 
 def test_an_outdated_page_is_told_and_mended(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "firmware" / "WIRE.md"
 sys.path.insert(0, str(ROOT / "firmware" / "lib"))
 
-from herdcore import answer, records, vocabulary, wire  # noqa: E402 - found by the line before, without an install
+from herdcore import answer, downlink, records, vocabulary, wire  # noqa: E402 - found by the line before, without an install
 
 FORMS = {"uint": "unsigned, shortest", "u32": "`ce` + 4 bytes", "bin": "byte string", "array": "array"}
 TYPES = {"b": "i8", "B": "u8", "H": "u16", "I": "u32"}
@@ -30,12 +30,32 @@ MEANINGS = {
     "age_s": "uptime at signing minus `up_s`, s",
     "records": "fixed-width records of the schema",
     "tag": "first 8 bytes of the HMAC",
-    "version": "of the ack",
+    "version": "of this array",
     "ranges": "`[boot, lo, hi]`: frames `lo` to `hi` of that boot are durable",
     "utc_ms": "the relay's clock, UTC ms",
     "next_s": "when to upload again, s",
     "flags": "1 = update waiting, 2 = newer settings",
     "commands": "for the collar; empty: none",
+    "settings": "settings block; empty: none",
+    "burst_id": "number of the raw burst that is asked for; 0: none",
+    "burst_s": "how long it should be, s",
+    "number": "of the block; another number is another block",
+    "upload_s": "time between uploads, s",
+    "profile": "place in the list of profiles",
+    "networks": "Wi-Fi networks to try besides the one provisioned",
+    "relays": "relays to try, likewise",
+    "next_network": "tried when all others fail",
+    "next_relay": "tried when all others fail",
+}
+PLACES = {
+    "networks": "array of `ssid`, `password`, ... (1..32 and 0..64 bytes of UTF-8)",
+    "relays": "array of `host`, `port`, ... (1..253 bytes of UTF-8, 1..65535)",
+}
+HEALTH_FLAGS = {
+    vocabulary.HEALTH_PERIOD_STRETCHED: "the upload period is longer than asked for, to save the battery",
+    vocabulary.HEALTH_ALARM_NO_MOVEMENT: "local alarm: no movement for an hour",
+    vocabulary.HEALTH_ALARM_VIOLENT: "local alarm: violent movement",
+    vocabulary.HEALTH_SAFE: "safe mode after abnormal boots: nothing is measured",
 }
 
 
@@ -54,16 +74,17 @@ def positional(fields):
     return table(["#", "field", "form", "range", "meaning"], rows)
 
 
-def comments():
-    """Return {field: what its line in records.py says behind the tuple}."""
+def comments(table_name):
+    """Return {field: what its line in records.py says behind it} of one table there."""
     source = Path(records.__file__).read_text(encoding="utf-8")
-    return dict(re.findall(r'^    \("(\w+)", "\w", .*\),  # (.+)$', source, re.MULTILINE))
+    lines = re.search(rf"^{table_name} = \w*\($(.*?)^\)$", source, re.MULTILINE | re.DOTALL)[1]
+    return dict(re.findall(r'^    \(?"(\w+)",.*?  # (.+)$', lines, re.MULTILINE))
 
 
-def packed(fields):
+def packed(table_name):
     """Return the table of a record's bytes."""
-    rows, offset, said = [], 0, comments()
-    for name, code, low, high in fields:
+    rows, offset, said = [], 0, comments(table_name)
+    for name, code, low, high in getattr(records, table_name):
         rows.append([offset, name, TYPES[code], f"{low}..{high}", said[name].replace("|", "\\|")])
         offset += struct.calcsize("<" + code)
     return table(["byte", "field", "type", "range", "meaning"], rows)
@@ -81,6 +102,27 @@ def behaviours():
     return table(["code", "class"], enumerate(vocabulary.BEHAVIOURS))
 
 
+def profiles():
+    rows = [
+        [place, name, "deep" if deep else "light", wire.SCHEMAS[schema][0]]
+        for place, (name, deep, schema) in enumerate(vocabulary.PROFILES)
+    ]
+    return table(["profile", "name", "sleep", "tells"], rows)
+
+
+def settings():
+    """Return the table of the tags of a settings block."""
+    rows = []
+    for tag, name, form, low, high in downlink.SETTINGS_TAGS:
+        bounds = f"{low}..{high}" if low != high else low
+        rows.append([tag, name, PLACES.get(form) or FORMS[form], bounds, MEANINGS[name]])
+    return table(["tag", "field", "form", "range, or how many", "meaning"], rows)
+
+
+def health_flags():
+    return table(["bit", "meaning"], sorted(HEALTH_FLAGS.items()))
+
+
 def limits():
     rows = [
         ["frame", f"{wire.FRAME_MAX} bytes"],
@@ -89,6 +131,7 @@ def limits():
         ["ack", f"{answer.ACK_MAX} bytes"],
         ["ranges in an ack", answer.RANGES_MAX],
         ["commands in an ack", f"{answer.COMMANDS_MAX} bytes"],
+        ["settings block", f"{downlink.SETTINGS_MAX} bytes"],
     ]
     return table(["what", "at most"], rows)
 
@@ -134,9 +177,14 @@ def example_answer():
 PARTS = {
     "frame": lambda: positional(wire.FRAME_FIELDS),
     "schemas": schemas,
-    "window": lambda: packed(wire.WINDOW_FIELDS),
-    "health": lambda: packed(wire.HEALTH_FIELDS),
+    "window": lambda: packed("WINDOW_FIELDS"),
+    "health": lambda: packed("HEALTH_FIELDS"),
+    "health flags": health_flags,
+    "minute": lambda: packed("MINUTE_FIELDS"),
     "behaviours": behaviours,
+    "commands": lambda: positional(downlink.COMMAND_FIELDS),
+    "settings": settings,
+    "profiles": profiles,
     "ack": lambda: positional(wire.ACK_FIELDS),
     "limits": limits,
     "example frame": example_frame,

@@ -231,15 +231,15 @@ async def no_wait(_utc_ms):
 
 
 def test_flashing_again_compiled_leaves_no_source_that_would_be_taken_instead(tmp_path, port):
-    sim("flash", "--port", port)
+    sim("flash", "--port", port, "--source")
     (tmp_path / "files" / "settings.txt").write_text("the maker's own")
-    done = sim("flash", "--port", port, "--mpy")
+    done = sim("flash", "--port", port)
     assert done.returncode == 0, done.stdout + done.stderr
     suffixes = {path.suffix for path in (tmp_path / "files" / "lib").rglob("*") if path.is_file()}
     assert suffixes == {".mpy"}
     assert (tmp_path / "files" / "settings.txt").exists()
-    done = mpremote(port, "eval", "__import__('herdcore.wire').wire.FRAME_MAX")
-    assert done.stdout.strip() == "1400"
+    done = mpremote(port, "eval", "__import__('herdcore.frames').frames.frame_kind(4)")
+    assert done.stdout.strip() == "20"
 
 
 # the identity

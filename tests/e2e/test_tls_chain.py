@@ -27,7 +27,7 @@ from simulator.collarhost.host import CollarHost
 from simulator.collarhost.provision import provision
 from simulator.link import Link
 from simulator.motion import Still
-from simulator.stage import stage
+from simulator.stage import HOST_ARCH, stage
 from tests.relay.process import Served, herdbell, write_settings
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Lived:
 
 async def live(tmp_path, *, pinned, shown) -> Lived:
     """Let a collar that pins a certificate live 0.03 days with a relay under each of `shown` in turn."""
-    stage(tmp_path / "board")
+    stage(tmp_path / "board", HOST_ARCH)
     settings, collar = await set_up(tmp_path)
     trusted = tmp_path / "trusted.pem"
     trusted.write_text("".join(certificate.path.read_text() for certificate in shown))

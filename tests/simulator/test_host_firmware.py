@@ -18,7 +18,7 @@ from simulator.collarhost.provision import PASSWORD, SSID, provision
 from simulator.flash import Nor, Region
 from simulator.link import Fault, Link
 from simulator.motion import Still
-from simulator.stage import stage
+from simulator.stage import HOST_ARCH, stage
 from simulator.trace import Trace
 from tests.collar.power_scene import Blocks as PowerBlocks
 from tests.simulator.collar_rig import SECOND_US, START_UTC_MS, real_interpreter
@@ -96,7 +96,7 @@ async def living(tmp_path, *, until_s, seed=1, faults=(), meanwhile=None):
 
     server = await asyncio.start_server(relay.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    stage(tmp_path / "board")
+    stage(tmp_path / "board", HOST_ARCH)
     async with server, Link("127.0.0.1", port, trace=trace) as link:
         link.fail_next(0, *faults)
         flash = provision(COLLAR, host="127.0.0.1", port=link.port)
@@ -214,7 +214,7 @@ async def test_a_watchdog_reset_in_an_outage_loses_nothing_that_was_stored(tmp_p
 @pytest.mark.parametrize("missing", ["log", "prov"])
 async def test_a_board_without_a_partition_of_ours_says_in_one_line_what_to_do(tmp_path, missing):
     flash = Nor(0x4000, [Region({"log": "prov", "prov": "log"}[missing], 0, 0x4000)])
-    stage(tmp_path / "board")
+    stage(tmp_path / "board", HOST_ARCH)
     async with (
         Link("127.0.0.1", 1) as link,
         CollarHost(

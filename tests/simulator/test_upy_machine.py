@@ -256,6 +256,19 @@ if kept[0] < 3: machine.deepsleep(600_000)
     assert lines == ["random True 2048", "1 1 1 0", "2 2 4 4", "3 3 4 4"]
 
 
+async def test_the_clock_in_ns_runs_on_in_deep_sleep_and_the_ticks_begin_anew(tmp_path):
+    program = """
+import machine, time
+kept = machine.mem_backup()
+if machine.reset_cause() == machine.PWRON_RESET:
+    kept[:8] = time.time_ns().to_bytes(8, "little")
+    machine.deepsleep(600_000)
+slept_ms = (time.time_ns() - int.from_bytes(bytes(kept[:8]), "little")) // 1_000_000
+print(600_000 <= slept_ms < 600_500, time.ticks_ms() < 500)
+"""
+    assert await printed(tmp_path, program) == ["True True"]
+
+
 @pytest.mark.parametrize(
     ("act", "cause"),
     [

@@ -18,5 +18,10 @@ def run(names):
     return total
 
 
+def main(names):
+    """Run the cases and print how many there were."""
+    print(f"{sys.implementation.name}: {run(names)} cases")  # noqa: T201 - what the host waits for
+
+
 if __name__ == "__main__":
-    print(f"{sys.implementation.name}: {run(sys.argv[1:])} cases")  # noqa: T201 - what the host waits for
+    main(sys.argv[1:])

@@ -46,11 +46,25 @@ class Acks:
                 return True
         return False
 
-    def set_runs(self, runs: "list") -> None:
-        """Take [[first key, last key, frames], ...], oldest first: all that is acknowledged above floor."""
-        while len(runs) > RANGES:
-            runs.remove(min(runs, key=_frames))
-        self.ranges = [(first, last) for first, last, _ in runs]
+    def add(self, spans: "list", waits_between) -> bool:
+        """Be done with every key in [[first, last], ...]; return whether a range had to be forgotten for it.
+
+        Two ranges become one if waits_between(last of one, first of the next) knows of no frame there.
+        """
+        spans = sorted([[0, self.floor - 1]] + [list(pair) for pair in self.ranges] + spans)
+        merged = [spans[0]]
+        for first, last in spans[1:]:
+            below = merged[-1]
+            if first <= below[1] + 1 or not waits_between(below[1], first):
+                below[1] = max(below[1], last)
+            else:
+                merged.append([first, last])
+        self.floor = merged.pop(0)[1] + 1
+        is_full = len(merged) > RANGES
+        while len(merged) > RANGES:
+            merged.remove(min(merged, key=_width))
+        self.ranges = [(first, last) for first, last in merged]
+        return is_full
 
     def drop(self, key: int) -> None:
         """Count a frame that goes unacknowledged. One range is told: the last that followed each other."""
@@ -151,8 +165,8 @@ class Acks:
             at += _BOOT_BYTES
 
 
-def _frames(run) -> int:
-    return run[2]
+def _width(span) -> int:
+    return span[1] - span[0]
 
 
 def _halves(first: int, second: int):

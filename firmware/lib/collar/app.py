@@ -1,61 +1,89 @@
 """The collar's state machine.
 
-    COLD -> RESTORE -> IMU_CHECK -> ARM -> SLEEP <-> DRAIN -> FEATURE -> STORE -> UPLINK -> SLEEP
-
 One call of step() is one state. A state does one thing, may raise anything, and names the next one; the table
-TRANSITIONS says which it may name. Whatever is raised is recorded in retained memory and leads to SLEEP with
-a back-off, after which a sensor that was at fault is set up anew. A watchdog of 60 s stands behind; no state
-takes longer than 45 s. The module is long because all states of one machine stand beside their table.
+TRANSITIONS says which it may name, and firmware/README.md draws it. What is raised is recorded in retained
+memory and leads to SLEEP with a back-off, after which a sensor at fault is set up anew. A watchdog of
+60 s stands behind; no state takes longer than 45 s but UPLINK, which feeds it after every ack.
+
+With a deep profile SLEEP may end the program: the board starts anew, RESTORE takes up what collar.retained
+held, and the sensor has gone on filling its FIFO. The module is long because all states of one machine stand
+beside their table.
 """
 
 import errno
 import gc
 
 from collar import buffers
+from collar.alarm import Alarm
 from collar.health import health_record
 from collar.imu import watch
 from collar.imu.base import SETTLING_MOST, SensorError
 from collar.imu.find import find
 from collar.imu.lsm6dsox import Lsm6dsox
-from collar.outbox import Outbox
 from collar.retained import Retained
 from collar.sampler import Sampler
-from collar.schedule import backoff_s, bounded_period_s, bounded_wait_s, next_upload_s, spread_s
+from collar.schedule import backoff_s, spread_s
 from collar.settings import HARD, WATCHDOG, Identity, SettingsError, load_identity, raise_boot
-from collar.uplink import Uplink
-from collar.wifi import Wifi
+from collar.store import Store
 from herdcore import features
 from herdcore.compat import const, heap_lock, heap_unlock
-from herdcore.records import WINDOW_BYTES
-from herdcore.vocabulary import WINDOW_SAMPLES
+from herdcore.frames import WINDOW_BYTES
+from herdcore.vocabulary import PROFILES, SCHEMA_WINDOWS, WINDOW_SAMPLES
 
-COLD, RESTORE, IMU_CHECK, ARM, SLEEP, DRAIN, FEATURE, STORE, UPLINK, SAFE = range(10)
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a wake from deep sleep seldom needs them: they are loaded when the log is opened
+    from collar.outbox import Outbox
+    from collar.session import Session
+
+COLD = const(0)
+RESTORE = const(1)
+IMU_CHECK = const(2)
+ARM = const(3)
+SLEEP = const(4)
+DRAIN = const(5)
+FEATURE = const(6)
+STORE = const(7)
+UPLINK = const(8)
+TRIM = const(9)
+SAFE = const(10)
+PROVISION = const(11)
 TRANSITIONS = {
-    COLD: (RESTORE,),
-    RESTORE: (IMU_CHECK, SAFE),
+    COLD: (RESTORE, PROVISION),
+    RESTORE: (IMU_CHECK, SLEEP, SAFE),
     IMU_CHECK: (ARM,),
     ARM: (SLEEP,),
     SLEEP: (SLEEP, DRAIN, UPLINK, IMU_CHECK, COLD),
     DRAIN: (FEATURE, UPLINK, SLEEP),
     FEATURE: (STORE,),
     STORE: (SLEEP, UPLINK),
-    UPLINK: (SLEEP,),
+    UPLINK: (TRIM, SLEEP),
+    TRIM: (SLEEP,),
     SAFE: (SAFE, UPLINK),
+    PROVISION: (),
 }
 
 _WATCHDOG_MS = const(60_000)
 _SLEEP_MAX_MS = const(45_000)
+_DEEP_LEAST_MS = const(10_000)  # starting anew costs more than a light sleep of this length
 _STALLED_MS = const(120_000)  # a watermark takes 36 s: after this long without one the chip has stopped
 _DRAIN_WINDOWS = const(8)
 _HEALTH_MS = const(21_600_000)
 _ABNORMAL_BOOTS = const(3)
 _SAFE_MS = const(3_600_000)
 _STEADY_MS = const(3_600_000)  # a boot that lasted this long was no failed one
+_DEAF_MS = const(86_400_000)  # after a day without an ack the radio's driver may be what is stuck
 _FAULTS_FED = const(10)  # faults in a row after which the watchdog is left to reset the board
 _FAULT_SLEEP_MAX_S = const(300)
 _TELL_S = const(60)  # more kinds may come, or the sensor back
 _RETRY_MS = const(60_000)
+_BLINK_MS = const(10)
 _NEVER_MS = 1 << 62
+_RATE_HZ = const(12)  # of a raw burst, rounded down
+# What has to show life for the watchdog to be fed, and until how long after it was due.
+_SAMPLING = const(0)
+_STORING = const(1)
+_SENDING = const(2)
+_GRACE_MS = const(600_000)
 
 
 class Collar:
@@ -70,20 +98,25 @@ class Collar:
         burst, samples = buffers()
         self.imu = Lsm6dsox(board.i2c, board.pause_ms, raw=burst)  # until IMU_CHECK has looked
         self.watch = watch.Watch()
+        self.alarm = Alarm()
         self.sampler = Sampler(self.imu, board.uptime_ms, samples)
         self._packed = bytearray(_DRAIN_WINDOWS * WINDOW_BYTES)
         self.kept = Retained(board.retained)
-        self.wifi = Wifi(board.wlan, board.pause_ms, board.uptime_ms)
+        self.store = Store(SCHEMA_WINDOWS)
+        self.vitals = Vitals(0)
         self.gravity = (0, 0, 0)
+        self.alarms = 0  # bits of Health.flags not told yet
         self.period_s = 0
-        # COLD makes these three; until then `ready` is False and no other state runs.
+        self.is_deep = False
+        # _open() makes these; until then no state that needs flash or radio runs.
         self.identity: Identity = None  # pyright: ignore[reportAttributeAccessIssue]
-        self.outbox: Outbox = None  # pyright: ignore[reportAttributeAccessIssue]
-        self.uplink: Uplink = None  # pyright: ignore[reportAttributeAccessIssue]
-        self.ready = False
+        self.outbox: "Outbox" = None  # pyright: ignore[reportAttributeAccessIssue]
+        self.session: "Session" = None  # pyright: ignore[reportAttributeAccessIssue]
         self.resets = bytes(4)
-        self._resume_ms = self._wake_ms = self._last_drain_ms = 0
-        self._upload_ms = self._safe_until_ms = 0
+        self.is_safe = False
+        self._resume_ms = self._wake_ms = self._last_drain_ms = self._last_ack_ms = 0
+        self._upload_ms = _NEVER_MS
+        self._safe_until_ms = 0
         self._health_ms = 0
         self.armed = False  # the sensor fills its FIFO
         self._found = 0  # id of the chip that answered in this boot
@@ -101,9 +134,15 @@ class Collar:
             self._drain,
             self._feature,
             self._store,
-            self._uplink_state,
+            self._uplink,
+            self._trim,
             self._safe,
         )
+
+    @property
+    def ready(self) -> bool:
+        """Whether this boot has its number: from power-on or retained over a deep sleep."""
+        return self.period_s > 0
 
     def step(self) -> None:
         """Run one state; whatever goes wrong in it, there is a next one."""
@@ -115,7 +154,10 @@ class Collar:
         self.state = following
         if self.watch.kinds & ~self.watch.told:
             self._tell_faults()
-        if self.faults_in_row <= _FAULTS_FED:
+        self._feed()
+
+    def _feed(self) -> None:
+        if self.vitals.is_alive(self.board.uptime_ms()):
             self.board.feed()
 
     def _fault(self, state: int, exc: Exception) -> int:
@@ -127,18 +169,23 @@ class Collar:
         kept.bump("faults")
         self.faults_in_row += 1
         self._fault_state = state
-        if state in (IMU_CHECK, ARM, DRAIN) or isinstance(exc, SensorError):
+        if state in (RESTORE, IMU_CHECK, ARM, DRAIN) or isinstance(exc, SensorError):
             kept.bump("sensor_faults")
             self.armed = self._is_bus_fine = False
-            if not isinstance(exc, SensorError) or state in (IMU_CHECK, ARM):
+            if not isinstance(exc, SensorError) or state in (RESTORE, IMU_CHECK, ARM):
                 self.watch.found(watch.BUS_STUCK if number == errno.ETIMEDOUT else watch.NO_ANSWER)
-        if state == UPLINK:
-            self._not_acknowledged(now_ms // 1000)
+        if state in (UPLINK, TRIM):
+            self._plan_next(now_ms // 1000)
         kept.save()
         self.board.led(False)
-        device = self.identity.device if self.ready else 0
+        device = self.identity.device if self.identity else 0
         wait_s = min(backoff_s(device, self.faults_in_row), _FAULT_SLEEP_MAX_S)
         self._resume_ms = now_ms + 1000 * wait_s
+        if (
+            self.faults_in_row <= _FAULTS_FED
+        ):  # a fault that is dealt with is a sign of life; no endless row is
+            self.vitals.shown(_SAMPLING, self._resume_ms)
+            self.vitals.shown(_STORING, self._resume_ms)
         return SLEEP
 
     def _tell_faults(self) -> None:
@@ -150,44 +197,95 @@ class Collar:
         self.watch.told |= self.watch.kinds
         self._health_ms = now_ms
         if self.ready and not self.kept["attempt"]:
-            self._plan_upload(min(self._upload_ms // 1000, now_ms // 1000 + _TELL_S))
+            self._hurry(now_ms // 1000 + _TELL_S)
+
+    def _hurry(self, at_s: int) -> None:
+        """Upload at uptime `at_s` at the latest."""
+        self._plan_upload(min(self._upload_ms // 1000, at_s))
 
     # from power-on to the first sleep
 
     def _cold(self) -> int:
-        """Count this boot in flash: from here on its frames have a number of their own."""
-        board = self.board
+        """Count this boot in flash, unless it is a wake: its frames have numbers of their own."""
+        board, kept = self.board, self.kept
         board.start_watchdog(_WATCHDOG_MS)
+        self.vitals = Vitals(board.uptime_ms())
+        if board.slept_deeply() and kept["boot"] and self._wake_up():
+            return RESTORE
         board.led(True)
         cause = board.reset_cause()
+        kept["abnormal_boots"] = kept["abnormal_boots"] + 1 if cause in (HARD, WATCHDOG) else 0
+        kept.save()
+        try:
+            identity = load_identity(board.prov)
+        except SettingsError:
+            board.led(False)
+            return PROVISION
+        log = self._open_log()
+        self._salvage(identity, log)
+        # Never a boot that has frames already, even if an older identity was written to the board.
+        identity, self.resets = raise_boot(board.prov, cause, (log.acks.last >> 16) + 1)
+        self._open(identity, log)
+        kept["boot"] = identity.boot
+        self.session.timebase.restart()
+        self.period_s = self.session.period_s(identity.upload_s)
+        return RESTORE
+
+    def _open_log(self):
         from collar.flashlog import FlashLog  # here: while it is compiled the large buffers have their place
 
         gc.collect()  # the log's index wants whole pieces
-        log = FlashLog(board.log)
-        # Never a boot that has frames already, even if an older identity was written to the board.
-        identity, self.resets = raise_boot(board.prov, cause, (log.acks.last >> 16) + 1)
-        self.kept["abnormal_boots"] = self.kept["abnormal_boots"] + 1 if cause in (HARD, WATCHDOG) else 0
-        self.kept.save()
-        self.period_s = identity.upload_s
-        gc.collect()  # the sector's copies
+        log = FlashLog(self.board.log)
+        gc.collect()
+        return log
+
+    def _open(self, identity: Identity, log) -> None:
+        """Make the outbox and the session, on a mounted log."""
+        from collar.outbox import Outbox
+        from collar.session import Session
+
+        gc.collect()
         self.outbox = Outbox(identity.device, identity.epoch, identity.boot, self._next_boot, log)
-        self.uplink = Uplink(identity, self.outbox, board.open_stream, board.uptime_ms)
+        self.session = Session(self.board, self.kept, identity, self.outbox, self._feed)
         self.identity = identity
-        self.ready = True
-        return RESTORE
+        profile = self.session.settings.profile
+        _, self.is_deep, self.store.schema = PROFILES[max(profile, 0)]
+        if not self.is_deep:
+            self.store.outbox = self.outbox
+
+    def _salvage(self, identity: Identity, log) -> None:
+        """Write what the boot before had not written: a reset leaves retained memory whole."""
+        kept = self.kept
+        raw = kept.load_deep() if kept["boot"] == identity.boot else None
+        if raw is None:
+            return
+        from collar.outbox import Outbox
+
+        self.store.outbox = Outbox(identity.device, identity.epoch, identity.boot, self._next_boot, log)
+        self.store.restore(raw[1 + 6 * raw[0] :])
+        self.store.finish()
+        kept.clear_deep()
+        self.store = Store(SCHEMA_WINDOWS)
 
     def _next_boot(self) -> int:
         identity, _ = raise_boot(self.board.prov)
         return identity.boot
 
     def _restore(self) -> int:
-        now_ms = self.board.uptime_ms()
-        device = self.identity.device
-        self._plan_upload(now_ms // 1000 + self.period_s + spread_s(device, self.period_s))
-        self._health_ms = now_ms
+        """Plan a boot's first upload; after a deep sleep, go on with the sensor as it is."""
+        board, now_ms = self.board, self.board.uptime_ms()
+        if self._found:
+            self.imu = find(board.i2c, board.pause_ms, self.imu.raw, self._found)
+            self.imu.resume(self.kept["period_us"])
+            self.sampler.use(self.imu)
+            self.armed = True
+            return SLEEP
+        self._plan_upload(now_ms // 1000 + self.period_s + spread_s(self.identity.device, self.period_s))
+        self._health_ms = self._last_ack_ms = now_ms
         if self.kept["abnormal_boots"] >= _ABNORMAL_BOOTS:
             self._safe_until_ms = now_ms + _SAFE_MS
-            self.board.led(False)
+            self.is_safe = True
+            board.led(False)
             return SAFE
         return IMU_CHECK
 
@@ -203,7 +301,7 @@ class Collar:
     def _arm(self) -> int:
         self.imu.start()
         self.sampler.restart()
-        self.outbox.seal()
+        self.store.cut()
         self.armed = self._is_bus_fine = True
         self._last_drain_ms = self.board.uptime_ms()
         self._expect_watermark(0)
@@ -220,19 +318,32 @@ class Collar:
     def _sleep(self) -> int:
         """Sleep until INT1, the upload or the end of a back-off, whichever is first."""
         board = self.board
-        until_ms = min(self._wake_ms if self.armed else self._resume_ms, self._upload_due_ms())
-        wait_ms = min(until_ms - board.uptime_ms(), _SLEEP_MAX_MS)
+        now_ms = board.uptime_ms()
+        if now_ms - self._last_ack_ms > _DEAF_MS and self.kept["attempt"]:
+            self._start_anew()
+        until_ms = min(self._wake_ms if self.armed else self._resume_ms, self._upload_ms)
+        wait_ms = min(until_ms - now_ms, _SLEEP_MAX_MS)
         if wait_ms > 0:
             # While the sensor is not drained its interrupt stays high and would end every sleep at once.
             board.wake_on_int1(self.armed and self.imu.has_line)
+            if self.is_deep and self.armed and wait_ms >= _DEEP_LEAST_MS:
+                self._go_under(wait_ms)
             board.sleep_ms(wait_ms)
         self.wakes += 1
         return self._awake(board.uptime_ms())
 
+    def _start_anew(self) -> None:
+        """Boot cold: the sleep resets the radio, and without what it kept nothing goes on."""
+        self._open_again()
+        self.store.outbox = self.outbox
+        self.store.finish()
+        self.kept.clear_deep()
+        self.board.deep_sleep_ms(_BLINK_MS)
+
     def _awake(self, now_ms: int) -> int:
         if self.armed:
             return DRAIN
-        if now_ms >= self._upload_due_ms():
+        if now_ms >= self._upload_ms:
             return UPLINK
         if now_ms >= self._resume_ms:
             return IMU_CHECK if self.ready else COLD
@@ -253,6 +364,7 @@ class Collar:
         now_ms = self.board.uptime_ms()
         if windows:
             self._last_drain_ms = now_ms
+            self.vitals.shown(_SAMPLING, self._wake_ms)
             return FEATURE
         if now_ms - self._last_drain_ms > _STALLED_MS:
             self.watch.found(watch.RATE)
@@ -278,77 +390,183 @@ class Collar:
         return STORE
 
     def _store(self) -> int:
-        sampler, outbox = self.sampler, self.outbox
-        if sampler.gap or self._is_held_back:
-            outbox.seal()
-        if not self._is_held_back:
+        sampler, store = self.sampler, self.store
+        if self._is_held_back:
+            store.cut()
+        else:
             packed = memoryview(self._packed)[: sampler.windows * WINDOW_BYTES]
-            outbox.append_windows(sampler.first_ms, packed)
+            store.put(sampler.first_ms, packed, sampler.gap)
+            self._raise_alarm(self.alarm.judge(packed, sampler.windows, sampler.first_ms))
+        if self.kept["burst_left"]:
+            self._burst()
+        if store.is_full:
+            self._flush()
+        elif store.is_changed and not self.is_deep:
+            self._keep()
         if self._fault_state != UPLINK:
             self.faults_in_row = 0
-        if self.board.uptime_ms() >= _STEADY_MS:
+        now_ms = self.board.uptime_ms()
+        self.vitals.shown(_STORING, now_ms)
+        if now_ms >= _STEADY_MS:
             self.kept["abnormal_boots"] = 0
         self.kept.save()
         return self._uplink_if_due()
 
+    def _raise_alarm(self, bits: int) -> None:
+        """Tell at once what cannot wait for the period; collar.alarm limits how often."""
+        if bits:
+            self.alarms |= bits
+            self._health_ms = self.board.uptime_ms()
+            self._hurry(self._health_ms // 1000)
+
     def _uplink_if_due(self) -> int:
-        return UPLINK if self.board.uptime_ms() >= self._upload_due_ms() else SLEEP
+        return UPLINK if self.board.uptime_ms() >= self._upload_ms else SLEEP
+
+    def _burst(self) -> None:
+        """Keep this drain's samples as they are."""
+        kept, sampler = self.kept, self.sampler
+        self._open_again()
+        triples = min(kept["burst_left"], sampler.windows * WINDOW_SAMPLES)
+        self.outbox.append_raw(
+            sampler.first_ms, self.imu.period_us, kept["burst"], sampler.samples, 0, triples
+        )
+        kept["burst_left"] -= triples
+        if not kept["burst_left"]:
+            self._hurry(self.board.uptime_ms() // 1000)
 
     # the upload
-
-    def _upload_due_ms(self) -> int:
-        return self._upload_ms if self.ready else _NEVER_MS
 
     def _plan_upload(self, at_s: int) -> None:
         self._upload_ms = 1000 * at_s
         self.kept["next_upload_s"] = at_s
+        self.vitals.shown(_SENDING, self._upload_ms)
 
-    def _uplink_state(self) -> int:
+    def _open_again(self) -> None:
+        """Mount the log, if this wake from deep sleep has not needed it yet."""
+        if self.outbox is None:
+            identity = load_identity(self.board.prov)
+            self._open(identity, self._open_log())
+
+    def _flush(self) -> None:
+        """Write what waits in memory."""
+        self._open_again()
+        self.store.outbox = self.outbox
+        self.store.flush()
+        if self.is_deep:
+            self.store.close()
+        self._keep()
+
+    def _keep(self) -> None:
+        """Note in retained memory what is not in flash."""
+        self.store.is_changed = False
+        carried = self.sampler.keep(self.kept)
+        self.kept.save_deep(bytes((len(carried) // 6,)) + carried + self.store.state())
+
+    def _uplink(self) -> int:
         """Join, tell, leave. A failure is no fault: it is counted, and the next try comes later."""
         gc.collect()
-        ack, retry_after_s = None, 0
+        self._flush()
+        self.outbox.seal()
         try:
-            ack = self._talk()
-        except (OSError, ValueError) as exc:
-            retry_after_s = getattr(exc, "retry_after_s", 0)
+            self.session.hold(self._health)
+        except (OSError, ValueError):
+            pass  # what was acknowledged before counts; next_s() looks at that
         finally:
-            self.wifi.leave()
             self._has_talked = True
-        now_s = self.board.uptime_ms() // 1000
-        if ack:
-            self._acknowledged(ack, now_s)
-        else:
-            self._not_acknowledged(now_s, retry_after_s)
+        if self.session.ack:
+            return TRIM
+        self._plan_next(self.board.uptime_ms() // 1000)
         self.kept.save()
         return SLEEP
 
-    def _talk(self):
-        identity = self.identity
-        self.wifi.join(identity.ssid, identity.password)
+    def _health(self):
+        """Return a health record if one is due; without windows it tells that this is the sensor's fault."""
         now_ms = self.board.uptime_ms()
-        self.outbox.seal()
-        # Without windows the relay hears that this is the sensor and not the radio.
-        if now_ms >= self._health_ms or not self.outbox.waiting():
-            self.outbox.append_health(now_ms, health_record(self))
-            self._health_ms = now_ms + _HEALTH_MS
-        return self.uplink.post()
+        if now_ms < self._health_ms and self.outbox.has_backlog():
+            return None
+        self._health_ms = now_ms + _HEALTH_MS
+        return health_record(self)
 
-    def _acknowledged(self, ack, now_s: int) -> None:
-        kept = self.kept
+    def _plan_next(self, now_s: int) -> None:
+        kept, session = self.kept, self.session
+        if not session.ack:
+            kept.bump("attempt")
+            kept.bump("uplink_failures")
+        self._plan_upload(session.next_s(now_s, self.period_s))
+
+    def _trim(self) -> int:
+        """Take what the relay has said; its ack has made the outbox forget what arrived."""
+        kept, session = self.kept, self.session
+        now_ms = self.board.uptime_ms()
         kept["attempt"] = kept["abnormal_boots"] = 0
+        self.is_safe = False
+        self.alarms = 0
         if self.armed:  # the relay's answer does not mend a dead sensor
             self.faults_in_row = 0
-        kept["last_ack_ms"] = ack.utc_ms
-        self.outbox.mark(now_s, ack.utc_ms)
-        self.period_s = bounded_period_s(ack.next_s)
-        self._plan_upload(next_upload_s(now_s, self.period_s, self.identity.device))
+        self._last_ack_ms = now_ms
+        number = session.settings.number
+        burst = session.obey()
+        self.period_s = session.period_s(session.ack.next_s)
+        self._plan_next(now_ms // 1000)
+        if burst and burst[0] != kept["burst"]:
+            kept["burst"], kept["burst_left"] = burst[0], burst[1] * _RATE_HZ
+        if session.settings.number != number:
+            self._change_profile()
+        kept.save()
+        return SLEEP
 
-    def _not_acknowledged(self, now_s: int, retry_after_s: int = 0) -> None:
-        kept = self.kept
-        kept.bump("attempt")
-        kept.bump("uplink_failures")
-        wait_s = max(backoff_s(self.identity.device, kept["attempt"]), bounded_wait_s(retry_after_s))
-        self._plan_upload(now_s + wait_s)
+    def _change_profile(self) -> None:
+        """Live by the new settings; what was gathered by the old ones is written first."""
+        _, is_deep, schema = PROFILES[max(self.session.settings.profile, 0)]
+        self._health_ms = 0  # tells the relay that it has them
+        self._hurry(self.board.uptime_ms() // 1000 + _TELL_S)
+        self.identity = self.session.identity
+        if schema != self.store.schema or is_deep != self.is_deep:
+            self.store.outbox = self.outbox
+            self.store.finish()
+            self.kept.clear_deep()
+            self.store.schema, self.is_deep = schema, is_deep
+            if is_deep:
+                self.store.close()
+
+    # deep sleep
+
+    def _go_under(self, wait_ms: int) -> None:
+        """Keep all that a deep sleep would lose, and sleep; the board starts anew at COLD."""
+        kept, board = self.kept, self.board
+        self._keep()
+        kept["up_ms"], kept["rtc_ms"] = board.uptime_ms(), board.rtc_ms()
+        kept["chip"], kept["period_us"] = self.imu.chip, self.imu.period_us
+        kept["wake_ms"], kept["last_drain_ms"] = self._wake_ms, self._last_drain_ms
+        kept["health_ms"], kept["heard_ms"] = self._health_ms, self._last_ack_ms
+        kept["period_s"], kept["schema"] = self.period_s, self.store.schema
+        kept["watch"], kept["alarm"] = self.watch.state(), self.alarm.state()
+        kept["alarms"] = self.alarms
+        kept.save()
+        board.deep_sleep_ms(wait_ms)
+
+    def _wake_up(self) -> bool:
+        """Go on where _go_under() stopped; return False if what it kept is not there."""
+        kept, board = self.kept, self.board
+        raw = kept.load_deep()
+        if raw is None:
+            return False
+        board.set_uptime_ms(kept["up_ms"] + max(0, board.rtc_ms() - kept["rtc_ms"]))
+        self.vitals = Vitals(board.uptime_ms())
+        self._found = kept["chip"]
+        split = 1 + 6 * raw[0]
+        self.sampler.resume(kept, raw[1:split])
+        self.store.schema = kept["schema"]
+        self.store.restore(raw[split:])
+        self.watch.restore(kept["watch"])
+        self.alarm.restore(kept["alarm"])
+        self.alarms = kept["alarms"]
+        self.period_s = kept["period_s"]
+        self._wake_ms, self._last_drain_ms = kept["wake_ms"], kept["last_drain_ms"]
+        self._health_ms, self._last_ack_ms = kept["health_ms"], kept["heard_ms"]
+        self._plan_upload(kept["next_upload_s"])
+        self.is_deep = True
+        return True
 
     # when booting itself goes wrong
 
@@ -356,6 +574,8 @@ class Collar:
         """Three abnormal boots in a row: an hour of rest, a word to the relay, another try."""
         board = self.board
         left_ms = self._safe_until_ms - board.uptime_ms()
+        for organ in range(3):
+            self.vitals.shown(organ, self._safe_until_ms)
         if left_ms > 0:
             board.wake_on_int1(False)
             board.sleep_ms(min(left_ms, _SLEEP_MAX_MS))
@@ -365,9 +585,24 @@ class Collar:
         return UPLINK
 
 
+class Vitals:
+    """The time until which each of the three is taken to be alive; at a start, ten minutes from then."""
+
+    def __init__(self, now_ms: int) -> None:
+        self._until_ms = [now_ms + _GRACE_MS] * 3
+
+    def shown(self, organ: int, next_ms: int) -> None:
+        """Note a sign of life; the next one is due at uptime `next_ms`."""
+        self._until_ms[organ] = next_ms + _GRACE_MS
+
+    def is_alive(self, now_ms: int) -> bool:
+        """Return whether none of the three is overdue."""
+        return now_ms <= min(self._until_ms)
+
+
 def _checked(state: int, following: int) -> int:
     if following not in TRANSITIONS[state]:
-        raise ValueError("state %d may not lead to %d" % (state, following))
+        raise ValueError("state %d to %d" % (state, following))
     return following
 
 
@@ -376,9 +611,9 @@ def _signed(byte: int) -> int:
 
 
 def run(board, wakes: "int | None" = None) -> Collar:
-    """Step a collar until it has woken `wakes` times, or for ever; return it."""
+    """Step a collar until it has woken `wakes` times, or has no identity, or for ever; return it."""
     collar = Collar(board)
-    while wakes is None or collar.wakes < wakes:
+    while collar.state != PROVISION and (wakes is None or collar.wakes < wakes):
         collar.step()
     return collar
 

@@ -18,27 +18,10 @@ from collar.stream import Stream, not_before
 
 # One dict per board. int1 can end any sleep: GPIO 0..5 on the C3, an RTC pin (0..21) on the S3.
 # battery_divider: the cell's voltage over the voltage at the pin.
+_PINS = ("chip", "i2c", "scl", "sda", "int1", "battery", "battery_divider", "led")
 BOARDS = {
-    "esp32-c3": {
-        "chip": "ESP32C3",
-        "i2c": 0,
-        "scl": 6,
-        "sda": 7,
-        "int1": 4,
-        "battery": 3,
-        "battery_divider": 2,
-        "led": 10,
-    },
-    "esp32-s3": {
-        "chip": "ESP32S3",
-        "i2c": 0,
-        "scl": 9,
-        "sda": 8,
-        "int1": 4,
-        "battery": 1,
-        "battery_divider": 2,
-        "led": 48,
-    },
+    "esp32-c3": dict(zip(_PINS, ("ESP32C3", 0, 6, 7, 4, 3, 2, 10))),
+    "esp32-s3": dict(zip(_PINS, ("ESP32S3", 0, 9, 8, 4, 1, 2, 48))),
 }
 # The same boards with an LSM6DSOX on SPI, whose bursts are 22 times shorter.
 BOARDS["esp32-c3-spi"] = dict(BOARDS["esp32-c3"], sck=6, mosi=7, miso=5, cs=1)
@@ -88,7 +71,7 @@ class Board:
         self._up_ms = 0
         self._pins = pins
         # No irq on the wake pin: with both, the wake-up glitches (micropython issue 9583).
-        self._int1 = machine.Pin(pins["int1"], machine.Pin.IN)
+        self.int1 = machine.Pin(pins["int1"], machine.Pin.IN)
         self._led = machine.Pin(pins["led"], machine.Pin.OUT)
         self._adc = machine.ADC(machine.Pin(pins["battery"]), atten=machine.ADC.ATTN_11DB)
         self._watchdog = None
@@ -146,6 +129,15 @@ class Board:
         self._ticks = ticks
         return self._up_ms
 
+    def rtc_ms(self) -> int:
+        """Return the board's own clock, which runs on in deep sleep."""
+        return time.time_ns() // 1_000_000
+
+    def set_uptime_ms(self, ms: int) -> None:
+        """Say what the uptime is now: a deep sleep does not end it."""
+        self._ticks = time.ticks_ms()
+        self._up_ms = ms
+
     def pause_ms(self, ms: int) -> None:
         """Wait awake."""
         time.sleep_ms(ms)
@@ -153,7 +145,7 @@ class Board:
     def wake_on_int1(self, on: bool) -> None:
         """Let a high INT1 end a sleep, or only the timer. An empty tuple clears; None leaves what was set."""
         wake = esp32.wake_on_gpio if self._is_c3 else esp32.wake_on_ext1
-        wake((self._int1,) if on else (), esp32.WAKEUP_ANY_HIGH)
+        wake((self.int1,) if on else (), esp32.WAKEUP_ANY_HIGH)
 
     def sleep_ms(self, ms: int) -> None:
         """Light sleep until INT1 is high or `ms` have passed; RAM and clock are kept."""
@@ -162,6 +154,10 @@ class Board:
     def deep_sleep_ms(self, ms: int) -> None:
         """Deep sleep: the board starts anew at boot.py; only retained memory is kept."""
         machine.deepsleep(ms)
+
+    def slept_deeply(self) -> bool:
+        """Return whether this start is a wake from deep sleep."""
+        return machine.reset_cause() == machine.DEEPSLEEP_RESET
 
     # what keeps it alive
 

@@ -47,7 +47,7 @@ def _read_head(stream, buf: bytearray) -> bytes:
         stream.readinto(view[n - 1 : n])
         if n >= 4 and buf[n - 1] == 10 and bytes(view[n - 4 : n]) == _END:
             return bytes(view[:n])
-    raise HttpError("head of the answer is over %d bytes" % HEAD_MAX)
+    raise HttpError("head over %d bytes" % HEAD_MAX)
 
 
 def _status(head: bytes) -> int:
@@ -65,7 +65,7 @@ def _numbers(head: bytes) -> "tuple[int, int]":
         name, value = name.strip().lower(), value.strip()
         is_number = value.isdigit() and len(value) <= 6
         if name == b"transfer-encoding":
-            raise HttpError("answer in chunks, want a Content-Length")
+            raise HttpError("answer in chunks")
         if name == b"content-length":
             if not is_number:
                 raise HttpError("Content-Length %r is no length" % value)

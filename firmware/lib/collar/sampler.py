@@ -52,6 +52,23 @@ class Sampler:
         self._is_cut = True
         self._fed_ms, self._fed = self._uptime_ms(), 0
 
+    # over a deep sleep, in which the chip goes on
+
+    def keep(self, kept) -> bytes:
+        """Note in Retained where this stands; return the samples of an unfinished window as bytes."""
+        self._keep_rest()
+        kept["next_ms"] = max(0, self._next_ms)
+        kept["fed_ms"], kept["fed"], kept["left"] = max(0, self._fed_ms), self._fed, self.left
+        return bytes(self._view[: 3 * self._carry])
+
+    def resume(self, kept, carried) -> None:
+        """Go on where keep() stood."""
+        self._carry = len(carried) // 6
+        self._view[: 3 * self._carry] = array("h", carried)
+        self._next_ms = kept["next_ms"] or -1
+        self._is_cut = not kept["next_ms"]
+        self._fed_ms, self._fed, self.left = kept["fed_ms"], kept["fed"], kept["left"]
+
     def drain(self) -> int:
         """Read one watermark's worth if the chip holds it; return the number of whole windows, else 0."""
         self._keep_rest()

@@ -27,6 +27,11 @@ def backoff_s(device: int, attempt: int) -> int:
     return half + _mix(b"backoff", device, attempt) % (half + 1)
 
 
+def jittered_s(device: int, at_s: int, wait_s: int) -> int:
+    """Return the wait begun at `at_s`, up to half as long again: no daily rhythm misses for ever."""
+    return wait_s + _mix(b"jitter", device, at_s) % (wait_s // 2 + 1)
+
+
 def bounded_wait_s(wait_s: int) -> int:
     """Return a wait that a relay has asked for within 5 s..30 min: that of no failure is longer."""
     return min(max(wait_s, BACKOFF_MIN_S), BACKOFF_MAX_S)

@@ -18,22 +18,19 @@ _HEAD = "<4sIH"
 _HEAD_BYTES = struct.calcsize(_HEAD)
 _NUMBERS = "<IBHIH4s32s"  # device, epoch, boot, upload_s, port, resets by cause, key
 _NUMBERS_BYTES = struct.calcsize(_NUMBERS)
-_KEY_BYTES = 32
 _IOCTL_ERASE = const(6)  # of a block device, vfs.AbstractBlockDev
-# name, low, high: of the number, or of the length in bytes
-_BOUNDS = (
-    ("device", 0, 0xFFFFFFFF),
-    ("epoch", 0, 127),
-    ("boot", 0, 0xFFFF),
-    ("port", 1, 0xFFFF),
-    ("upload_s", 60, 86400),
-)
-_TEXTS = (("ssid", 1, 32), ("password", 0, 64), ("host", 1, 253), ("board", 1, 24), ("tls_pin", 0, 2048))
+_BOOT_MAX = const(0xFFFF)
 
 # Resets by cause since provisioning, the order of the four counters in a sector.
-POWER_ON, HARD, WATCHDOG, SOFT = range(4)
+POWER_ON = const(0)
+HARD = const(1)
+WATCHDOG = const(2)
+SOFT = const(3)
 
-Identity = namedtuple("Identity", "device key epoch boot ssid password host port tls_pin upload_s board")
+# settings: the relay's block as it came (herdcore.orders.decode_settings), b"" before there was one.
+Identity = namedtuple(
+    "Identity", "device key epoch boot ssid password host port tls_pin upload_s board settings"
+)
 _Copy = namedtuple("_Copy", "identity counter resets sector")
 
 
@@ -41,42 +38,15 @@ class SettingsError(ValueError):
     """The identity cannot be stored or is not there."""
 
 
-def _octets(value) -> bytes:
-    return value if isinstance(value, bytes) else value.encode()
-
-
-def _check(identity: Identity) -> None:
-    if len(identity.key) != _KEY_BYTES:
-        raise SettingsError("key of %d bytes, want %d" % (len(identity.key), _KEY_BYTES))
-    for name, low, high in _BOUNDS:
-        value = getattr(identity, name)
-        if not low <= value <= high:
-            raise SettingsError("%s=%d outside %d..%d" % (name, value, low, high))
-    for name, low, high in _TEXTS:
-        size = len(_octets(getattr(identity, name)))
-        if not low <= size <= high:
-            raise SettingsError("%s of %d bytes outside %d..%d" % (name, size, low, high))
-
-
 def pack_identity(identity: Identity, counter: int, resets: bytes = b"\x00\x00\x00\x00") -> bytes:
-    """Return what one sector begins with. Raises SettingsError naming the field, its value and its bounds.
+    """Return what one sector begins with. Whoever makes an identity has had it checked (collar.checks).
 
     counter: 0..2^32-1, higher is newer. resets: one byte per cause (POWER_ON, HARD, WATCHDOG, SOFT).
     """
-    _check(identity)
-    payload = struct.pack(
-        _NUMBERS,
-        identity.device,
-        identity.epoch,
-        identity.boot,
-        identity.upload_s,
-        identity.port,
-        resets,
-        identity.key,
-    )
-    for name, _, _ in _TEXTS:
-        value = _octets(getattr(identity, name))
-        payload += struct.pack("<H", len(value)) + value
+    device, key, epoch, boot, ssid, password, host, port, tls_pin, upload_s, board, settings = identity
+    payload = struct.pack(_NUMBERS, device, epoch, boot, upload_s, port, resets, key)
+    for text in (ssid.encode(), password.encode(), host.encode(), board.encode(), tls_pin, settings):
+        payload += struct.pack("<H", len(text)) + text
     raw = struct.pack(_HEAD, _MAGIC, counter, len(payload)) + payload
     return raw + struct.pack("<I", crc32(raw) & 0xFFFFFFFF)
 
@@ -87,20 +57,20 @@ def _unpack(raw, sector: int):
     end = _HEAD_BYTES + size
     if struct.unpack_from("<I", raw, end)[0] != crc32(memoryview(raw)[:end]) & 0xFFFFFFFF:
         return None
-    identity, resets = _unpack_payload(raw)
+    identity, resets = _unpack_payload(raw, end)
     return _Copy(identity, counter, resets, sector)
 
 
-def _unpack_payload(raw):
+def _unpack_payload(raw, end: int):
     numbers = struct.unpack_from(_NUMBERS, raw, _HEAD_BYTES)
     device, epoch, boot, upload_s, port, resets, key = numbers
     at = _HEAD_BYTES + _NUMBERS_BYTES
     texts = []
-    for _ in _TEXTS:
+    while at < end:
         size = struct.unpack_from("<H", raw, at)[0]
         texts.append(bytes(raw[at + 2 : at + 2 + size]))
         at += 2 + size
-    ssid, password, host, board, tls_pin = texts
+    ssid, password, host, board, tls_pin = texts[:5]
     identity = Identity(
         device,
         key,
@@ -113,6 +83,7 @@ def _unpack_payload(raw):
         tls_pin,
         upload_s,
         board.decode(),
+        texts[5] if len(texts) > 5 else b"",  # a sector from before there was a settings block
     )
     return identity, resets
 
@@ -146,7 +117,7 @@ def _newest(flash):
 def _required(flash):
     newest = _newest(flash)
     if newest is None:
-        raise SettingsError("no identity in the partition: this collar is not provisioned")
+        raise SettingsError("no identity: not provisioned")
     return newest
 
 
@@ -171,6 +142,21 @@ def store_identity(flash, identity: Identity, resets: bytes = b"\x00\x00\x00\x00
     _write(flash, sector, pack_identity(identity, counter, resets))
 
 
+def store_settings(flash, raw) -> Identity:
+    """Write the relay's settings block, which decode_settings() has taken, beside what is there.
+
+    Return the identity with it. Everything else stays as it was, key, boot counter and resets too, and so it
+    all does if the power fails. Raises SettingsError if there is no identity.
+    """
+    newest = _required(flash)
+    fields = list(newest.identity)
+    fields[-1] = bytes(raw)
+    identity = Identity(*fields)
+    if identity != newest.identity:  # each write wears the sector
+        store_identity(flash, identity, newest.resets)
+    return identity
+
+
 def raise_boot(flash, cause: "int | None" = None, least: int = 0):
     """Raise the boot counter, to `least` at least, and the counter of this reset's cause.
 
@@ -181,7 +167,9 @@ def raise_boot(flash, cause: "int | None" = None, least: int = 0):
     """
     newest = _required(flash)
     fields = list(newest.identity)
-    fields[3] = max(fields[3] + 1, least)
+    fields[3] = boot = max(fields[3] + 1, least)
+    if boot > _BOOT_MAX:  # MicroPython's struct would write 0
+        raise SettingsError("boot=%d outside 0..%d" % (boot, _BOOT_MAX))
     resets = bytearray(newest.resets)
     if cause is not None:
         resets[cause] = min(resets[cause] + 1, 255)

@@ -71,7 +71,7 @@ class Stream:
             self._wait()
             sent = self._file.write(view)
             if not sent:
-                raise OSError("connection lost with %d bytes to send" % len(view))
+                raise OSError("lost with %d bytes to send" % len(view))
             view = view[sent:]
 
     def readinto(self, buf) -> None:
@@ -80,7 +80,7 @@ class Stream:
         for i in range(len(buf)):
             self._wait()
             if not self._file.readinto(one):
-                raise OSError("connection closed after %d of %d bytes" % (i, len(buf)))
+                raise OSError("closed after %d of %d bytes" % (i, len(buf)))
             buf[i] = one[0]
 
     def close(self) -> None:

@@ -1,8 +1,11 @@
 """One upload: the frames that wait go out one by one, and only a rightly tagged ack makes them forgotten."""
 
 from collar import http
-from herdcore import auth, mpack, wire
+from herdcore import mpack, signing
+from herdcore.ack import Ack, decode_ack, decode_answer
 from herdcore.compat import const
+from herdcore.fields import FrameError
+from herdcore.frames import FRAME_MAX, TAG_BYTES, encode_frame
 
 PATH = "/v1/frames"
 SESSION_MS = 25_000  # from the first byte to the ack; with the join it stays under the watchdog
@@ -19,6 +22,10 @@ class UplinkError(OSError):
     retry_after_s = 0
 
 
+class NothingToSendError(UplinkError):
+    """No frame waits that may be sent now; nobody was asked."""
+
+
 class Uplink:
     """Posts what an Outbox holds. `open_stream(host, port, pin, deadline_ms)` is the board's connection."""
 
@@ -27,24 +34,26 @@ class Uplink:
         self._outbox = outbox
         self._open_stream = open_stream
         self._uptime_ms = uptime_ms
-        self._key_up = auth.label_key(identity.key, b"up")
-        self._key_down = auth.label_key(identity.key, b"down")
-        self._one = bytearray(wire.FRAME_MAX + _BIN_HEAD)
+        self._key_up = signing.label_key(identity.key, b"up")
+        self._key_down = signing.label_key(identity.key, b"down")
+        self._one = bytearray(FRAME_MAX + _BIN_HEAD)
         self._answer = bytearray(http.BODY_MAX)
 
-    def post(self) -> wire.Ack:
-        """Send every frame that waits and forget those acknowledged; return the ack.
+    def post(self, host: str, port: int) -> Ack:
+        """Send one batch of the frames that wait and forget those acknowledged; return the ack.
 
-        Raises OSError (UplinkError, HttpError, DeadlineError) or wire.FrameError; then nothing was forgotten.
+        `host`, `port`: any relay, not the identity's only; its certificate or our key proves that it is one.
+        Raises NothingToSendError, another OSError (UplinkError, HttpError, DeadlineError) or FrameError;
+        then nothing was forgotten.
         """
         slots = self._outbox.next_batch()
         if not slots:
-            raise UplinkError("nothing to send")
+            raise NothingToSendError("nothing to send")
         now_s = self._uptime_ms() // 1000
         tags, length = self._measure(slots, now_s)
-        ack = self._read_ack(self._exchange(slots, now_s, length), tags)
+        ack = self._read_ack(self._exchange(host, port, slots, now_s, length), tags)
         if not self._outbox.ack(ack.ranges):
-            raise UplinkError("the ack covers none of %d frames" % len(slots))
+            raise UplinkError("ack of none of %d frames" % len(slots))
         return ack
 
     def _measure(self, slots: "list[int]", now_s: int) -> "tuple[list[bytes], int]":
@@ -52,7 +61,7 @@ class Uplink:
         tags, length = [], self._array_head(len(slots)).pos
         for slot in slots:
             writer = self._packed(slot, now_s)
-            tags.append(bytes(self._one[writer.pos - wire.TAG_BYTES : writer.pos]))
+            tags.append(bytes(self._one[writer.pos - TAG_BYTES : writer.pos]))
             length += writer.pos
         return tags, length
 
@@ -64,15 +73,14 @@ class Uplink:
     def _packed(self, slot: int, now_s: int) -> mpack.Writer:
         """Put one signed frame, as it stands in the body, into the only frame buffer there is."""
         writer = mpack.Writer(self._one)
-        writer.bin(wire.encode_frame(self._outbox.frame(slot, now_s), self._key_up))
+        writer.bin(encode_frame(self._outbox.frame(slot, now_s), self._key_up))
         return writer
 
-    def _exchange(self, slots: "list[int]", now_s: int, length: int) -> http.Answer:
-        identity = self._identity
+    def _exchange(self, host: str, port: int, slots: "list[int]", now_s: int, length: int) -> http.Answer:
         deadline_ms = self._uptime_ms() + SESSION_MS
-        stream = self._open_stream(identity.host, identity.port, identity.tls_pin, deadline_ms)
+        stream = self._open_stream(host, port, self._identity.tls_pin, deadline_ms)
         try:
-            stream.write(http.request_head(identity.host, identity.port, PATH, length))
+            stream.write(http.request_head(host, port, PATH, length))
             view = memoryview(self._one)
             stream.write(view[: self._array_head(len(slots)).pos])
             for slot in slots:
@@ -81,18 +89,18 @@ class Uplink:
         finally:
             stream.close()
 
-    def _read_ack(self, answer: http.Answer, tags: "list[bytes]") -> wire.Ack:
+    def _read_ack(self, answer: http.Answer, tags: "list[bytes]") -> Ack:
         """A status proves nothing: a portal answers 200 too. Only a tag made with our key does."""
         if answer.status != 200:
             failure = UplinkError("answer %d" % answer.status)
             if answer.status == _BUSY:
                 failure.retry_after_s = answer.retry_after_s
             raise failure
-        _, acks = wire.decode_answer(answer.body)
+        _, acks = decode_answer(answer.body)
         for raw in acks:
             try:
-                ack = wire.decode_ack(raw, self._key_down, tags)
-            except wire.FrameError:
+                ack = decode_ack(raw, self._key_down, tags)
+            except FrameError:
                 continue  # another collar's, or a forged one
             if ack.device == self._identity.device:
                 return ack

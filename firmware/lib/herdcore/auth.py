@@ -1,67 +1,18 @@
-"""HMAC-SHA256, HKDF and the keys of a collar. MicroPython has SHA-256 but neither of the two.
+"""The keys of a collar. Host only: the board is given its key; herdcore.signing has what it does with it."""
 
-Sources: RFC 2104 (HMAC), RFC 5869 (HKDF).
-"""
-
-import hashlib
 import struct
 
-from herdcore.compat import const
+from herdcore.signing import DIGEST, equal, hkdf_sha256, hmac_sha256, label_key
 
-_BLOCK = const(64)  # bytes SHA-256 works on
-_DIGEST = const(32)
-_INNER = int.from_bytes(b"\x36" * 64, "big")
-_OUTER = int.from_bytes(b"\x5c" * 64, "big")
-
-
-def hmac_sha256(key: bytes, *parts: "bytes | bytearray | memoryview") -> bytes:
-    """Return the 32-byte HMAC-SHA256 of the parts, one after the other."""
-    if len(key) > _BLOCK:
-        key = hashlib.sha256(key).digest()
-    block = int.from_bytes(key + bytes(_BLOCK - len(key)), "big")
-    inner = hashlib.sha256((block ^ _INNER).to_bytes(_BLOCK, "big"))
-    for part in parts:
-        inner.update(part)
-    outer = hashlib.sha256((block ^ _OUTER).to_bytes(_BLOCK, "big"))
-    outer.update(inner.digest())
-    return outer.digest()
-
-
-def hkdf_sha256(ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
-    """Return `length` (1..8160) bytes of key material drawn from `ikm`, bound to `info`."""
-    if not 1 <= length <= 255 * _DIGEST:
-        raise ValueError("length=%d outside 1..%d" % (length, 255 * _DIGEST))
-    key = hmac_sha256(salt, ikm)
-    block = material = b""
-    while len(material) < length:
-        block = hmac_sha256(key, block, info, bytes([len(material) // _DIGEST + 1]))
-        material += block
-    return material[:length]
+__all__ = ("collar_key", "equal", "hkdf_sha256", "hmac_sha256", "label_key")
 
 
 def collar_key(root: bytes, device: int, epoch: int) -> bytes:
     """Return the 32-byte key of one collar in one epoch, from its farm's 32-byte root."""
-    if len(root) != _DIGEST:
-        raise ValueError("root of %d bytes, want %d" % (len(root), _DIGEST))
+    if len(root) != DIGEST:
+        raise ValueError("root of %d bytes, want %d" % (len(root), DIGEST))
     if not 0 <= device <= 0xFFFFFFFF:
         raise ValueError("device=%d outside 0..4294967295" % device)
     if not 0 <= epoch <= 127:
         raise ValueError("epoch=%d outside 0..127" % epoch)
-    return hkdf_sha256(root, b"", b"collar" + struct.pack(">IB", device, epoch), _DIGEST)
-
-
-def label_key(key: bytes, label: bytes) -> bytes:
-    """Return the 32-byte key of one direction, b"up" or b"down", from a collar's key."""
-    if label not in (b"up", b"down"):
-        raise ValueError("label=%r, want b'up' or b'down'" % label)
-    return hkdf_sha256(key, b"", label, _DIGEST)
-
-
-def equal(a: "bytes | bytearray | memoryview", b: "bytes | bytearray | memoryview") -> bool:
-    """Return whether a and b are the same, in a time that depends on their length only."""
-    if len(a) != len(b):
-        return False
-    difference = 0
-    for i in range(len(a)):
-        difference |= a[i] ^ b[i]
-    return difference == 0
+    return hkdf_sha256(root, b"", b"collar" + struct.pack(">IB", device, epoch), DIGEST)

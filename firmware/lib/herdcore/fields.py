@@ -17,10 +17,6 @@ class FrameError(ValueError):
         self.reason = reason
 
 
-class BatchError(FrameError):
-    """A request body that is not an array of 1..64 byte strings."""
-
-
 def check(name: str, value: object, low: int, high: int) -> None:
     """Raise FrameError unless `value` is an int (True is not) of low..high."""
     if type(value) is not int or not low <= value <= high:

@@ -17,25 +17,33 @@ _ARRAY16 = const(0xDC)
 
 # By type byte minus the first of its family: width in bytes, struct code, least value that needs it.
 _UINTS = ((1, ">B", 0x80), (2, ">H", 0x100), (4, ">I", 0x10000), (8, ">Q", 0x100000000))
-_BINS = ((1, ">B", 0), (2, ">H", 0x100), (4, ">I", 0x10000))
+_BINS = ((1, ">B", 0),) + _UINTS[1:3]  # noqa: RUF005 - MicroPython knows no star in a tuple
 
 
 class MpackError(ValueError):
     """Bytes that are not the msgpack expected here, or a value that has no such form."""
 
 
-class Writer:
-    """Writes msgpack into `buf` from `pos` on; the buffer is never made longer."""
+def _over(value: int, most: int) -> MpackError:
+    return MpackError("%d, at most %d" % (value, most))
 
-    def __init__(self, buf: bytearray, pos: int = 0) -> None:
+
+def _strange(kind: int) -> MpackError:
+    return MpackError("type 0x%02x is not what belongs here" % kind)
+
+
+class Writer:
+    """Writes msgpack into `buf`, next at `pos`; the buffer is never made longer."""
+
+    def __init__(self, buf: bytearray) -> None:
         self.buf = buf
-        self.pos = pos
+        self.pos = 0
 
     def _claim(self, size: int) -> int:
         """Return where `size` bytes go and step behind them."""
         at = self.pos
         if at + size > len(self.buf):
-            raise MpackError("buffer of %d bytes, need %d" % (len(self.buf), at + size))
+            raise MpackError("%d bytes, need %d" % (len(self.buf), at + size))
         self.pos = at + size
         return at
 
@@ -47,7 +55,7 @@ class Writer:
     def array(self, length: int) -> None:
         """Write the head of an array of 0..65535 elements."""
         if not 0 <= length <= 0xFFFF:
-            raise MpackError("array of %d elements, at most 65535" % length)
+            raise _over(length, 0xFFFF)
         if length <= 15:
             self.buf[self._claim(1)] = _FIXARRAY + length
         else:
@@ -63,12 +71,12 @@ class Writer:
             if least <= value < 1 << 8 * width:
                 self._head(_UINT8 + step, code, width, value)
                 return
-        raise MpackError("integer %d outside 0..2**64-1" % value)
+        raise MpackError("integer %d" % value)
 
     def u32(self, value: int) -> None:
         """Write an integer of 0..2**32-1 always as five bytes."""
         if not 0 <= value <= 0xFFFFFFFF:
-            raise MpackError("integer %d outside 0..2**32-1" % value)
+            raise _over(value, 0xFFFFFFFF)
         self._head(_UINT32, ">I", 4, value)
 
     def bin(self, data: "bytes | bytearray | memoryview") -> None:
@@ -113,9 +121,9 @@ class Reader:
         if kind == _ARRAY16:
             length = self._number(((2, ">H", 16),), 0)
         elif not 0 <= length <= 15:
-            raise MpackError("type 0x%02x where an array should be" % kind)
+            raise _strange(kind)
         if length > max_len:
-            raise MpackError("array of %d elements, at most %d" % (length, max_len))
+            raise _over(length, max_len)
         return length
 
     def uint(self, maximum: int) -> int:
@@ -124,27 +132,27 @@ class Reader:
         value = kind
         if kind > _FIXINT_MAX:
             if not 0 <= kind - _UINT8 <= 3:
-                raise MpackError("type 0x%02x where an unsigned integer should be" % kind)
+                raise _strange(kind)
             value = self._number(_UINTS, kind - _UINT8)
         if value > maximum:
-            raise MpackError("integer %d, at most %d" % (value, maximum))
+            raise _over(value, maximum)
         return value
 
     def u32(self) -> int:
         """Return the unsigned integer that is five bytes long whatever its value."""
         kind = self.buf[self._take(1)]
         if kind != _UINT32:
-            raise MpackError("type 0x%02x where a uint 32 should be" % kind)
+            raise _strange(kind)
         return struct.unpack_from(">I", self.buf, self._take(4))[0]
 
     def bin(self, max_len: int) -> memoryview:
         """Return a view of the byte string that begins here, at most `max_len` bytes."""
         kind = self.buf[self._take(1)]
         if not 0 <= kind - _BIN8 <= 2:
-            raise MpackError("type 0x%02x where a byte string should be" % kind)
+            raise _strange(kind)
         size = self._number(_BINS, kind - _BIN8)
         if size > max_len:
-            raise MpackError("byte string of %d bytes, at most %d" % (size, max_len))
+            raise _over(size, max_len)
         at = self._take(size)
         return self.buf[at : at + size]
 

@@ -20,3 +20,17 @@ IMU_LIS2DW12 = 3
 
 ACK_UPDATE_WAITING = 0x01  # bits of Ack.flags
 ACK_NEWER_SETTINGS = 0x02
+
+# How a collar lives: name, whether it sleeps deeply (starting anew at every wake), schema of what it has
+# measured. The index travels in the settings block.
+PROFILES = (
+    ("stock-light", False, SCHEMA_WINDOWS),
+    ("stock-deep", True, SCHEMA_WINDOWS),
+    ("frozen-deep", True, SCHEMA_WINDOWS),  # the same with the application frozen into the image
+    ("small-radio", False, SCHEMA_CODES),
+)
+
+HEALTH_PERIOD_STRETCHED = 0x01  # bits of Health.flags; 4..7 are the number of the settings block, modulo 16
+HEALTH_ALARM_NO_MOVEMENT = 0x02
+HEALTH_ALARM_VIOLENT = 0x04
+HEALTH_SAFE = 0x08

@@ -1,4 +1,7 @@
-"""Frame v1: what a collar says to a relay. These tables are the definition; WIRE.md is generated from them.
+"""Frame v1 as the host sees it: reading what collars say, and every name of the format in one place.
+
+Host only: what a collar needs stands in herdcore.frames, herdcore.ack, herdcore.orders and herdcore.hours,
+with the tables, which are the definition; WIRE.md is generated from them.
 
 Every function that reads bytes takes any bytes-like object and raises FrameError, and nothing else, whatever
 the bytes are. Header fields out of range are refused; values inside records are clamped when packed, because
@@ -6,22 +9,32 @@ MicroPython's struct wraps silently. Records and acks have modules of their own;
 """
 
 import struct
-from collections import namedtuple
 
 from herdcore import auth, mpack
 from herdcore.answer import ACK_FIELDS, Ack, decode_ack, decode_answer, encode_ack, encode_answer
 from herdcore.compat import const
-from herdcore.fields import TAG_HEAD, BatchError, FrameError, check, get_bytes, get_number, put, shape_error
-from herdcore.records import (
+from herdcore.fields import TAG_HEAD, FrameError, check, get_bytes, get_number, shape_error
+from herdcore.frames import (
+    FRAME_FIELDS,
+    FRAME_MAX,
     HEALTH_BYTES,
+    RECORDS_MAX,
+    TAG_BYTES,
+    VERSION,
+    WINDOW_BYTES,
+    Frame,
+    frame_kind,
+    frame_tail,
+    pack_health,
+)
+from herdcore.frames import encode_frame as encode_packed
+from herdcore.records import (
     HEALTH_FIELDS,
     SCHEMAS,
-    WINDOW_BYTES,
     WINDOW_FIELDS,
     Health,
     Window,
     check_records,
-    pack_health,
     pack_window,
     unpack_health,
     unpack_windows,
@@ -65,10 +78,6 @@ __all__ = (
     "unpack_windows",
 )
 
-VERSION = 1
-FRAME_MAX = 1400  # bytes: one ESP-NOW v2 packet
-RECORDS_MAX = 1360
-TAG_BYTES = 8
 BODY_MAX = 96 * 1024
 BATCH_MAX = 64
 
@@ -76,30 +85,9 @@ _FRAME_MIN = const(25)  # every integer in one byte, one byte of records
 _TAIL = const(10)  # the tag with its head
 _ARRAY_OF_9 = const(0x99)
 
-# Position is the format. uint: shortest form; u32: always ce and four bytes; bin: low..high bytes long.
-FRAME_FIELDS = (
-    ("kind", "uint", 0x10, 0x1F),
-    ("device", "u32", 0, 0xFFFFFFFF),
-    ("epoch", "uint", 0, 127),
-    ("boot", "uint", 0, 65535),
-    ("seq", "uint", 0, 65535),
-    ("up_s", "uint", 0, 0xFFFFFFFF),
-    ("age_s", "uint", 0, 0xFFFFFFFF),
-    ("records", "bin", 1, RECORDS_MAX),
-    ("tag", "bin", TAG_BYTES, TAG_BYTES),
-)
 
-Frame = namedtuple("Frame", "kind device epoch boot seq up_s age_s records")
-
-
-def _tail(key, signed):
-    """Return the last element of a frame: the tag with its head."""
-    return TAG_HEAD + auth.hmac_sha256(key, signed)[:TAG_BYTES]
-
-
-def frame_kind(schema: int) -> int:
-    """Return the first field of a frame of that schema."""
-    return VERSION << 4 | schema
+class BatchError(FrameError):
+    """A request body that is not an array of 1..64 byte strings."""
 
 
 def encode_frame(frame: Frame, key_up: bytes) -> bytes:
@@ -109,11 +97,7 @@ def encode_frame(frame: Frame, key_up: bytes) -> bytes:
     """
     check("kind", frame.kind, 0x10, 0x1F)
     check_records(frame.kind & 0x0F, frame.records)
-    writer = mpack.Writer(bytearray(len(frame.records) + 27))
-    writer.array(len(FRAME_FIELDS))
-    put(writer, FRAME_FIELDS, frame)
-    signed = memoryview(writer.buf)[: writer.pos]
-    return bytes(signed) + _tail(key_up, signed)
+    return encode_packed(frame, key_up)
 
 
 def peek(raw: "bytes | bytearray | memoryview") -> "tuple[int, int]":
@@ -136,7 +120,7 @@ def tag_of(raw: "bytes | bytearray | memoryview") -> bytes:
 
 def tag_ok(raw: "bytes | bytearray | memoryview", key_up: bytes) -> bool:
     """Return whether the tag is right, in constant time, for bytes that peek() accepts."""
-    return auth.equal(_tail(key_up, memoryview(raw)[:-_TAIL]), raw[-_TAIL:])
+    return auth.equal(frame_tail(key_up, memoryview(raw)[:-_TAIL]), raw[-_TAIL:])
 
 
 def decode_frame(raw: "bytes | bytearray | memoryview") -> Frame:

@@ -19,6 +19,7 @@ _HELLO, _I2C, _PIN_READ, _PIN_WRITE, _DELAY, _LIGHT_SLEEP, _WAKE_PINS, _DEEP_SLE
 _WDT_ARM, _WDT_FEED, _ADC, _TEMPERATURE, _RETAIN, _STOPPED, _RTC_SET = range(10, 17)
 _WLAN_ACTIVE, _WLAN_CONNECT, _WLAN_DISCONNECT, _WLAN_STATUS, _WLAN_RSSI = range(17, 22)
 _PARTITION_FIND, _PARTITION_READ, _PARTITION_WRITE, _PARTITION_ERASE, _SPI = range(22, 27)
+_WLAN_CONFIG, _WLAN_ADDRESS = range(27, 29)
 
 _WORDS = {  # statuses that are no errno: (exception, text)
     200: (ValueError, "invalid pin"),
@@ -237,6 +238,22 @@ def wlan_status():
 
 def wlan_rssi_dbm():
     return call(_WLAN_RSSI)
+
+
+def wlan_config(reconnects):
+    call(_WLAN_CONFIG, 0, reconnects)
+
+
+def wlan_address():
+    """Return address, mask, gateway and DNS, 4 bytes each."""
+    address = bytearray(16)
+    call(_WLAN_ADDRESS, 0, 0, b"", address)
+    return address
+
+
+def wlan_set_address(address):
+    """Set the same; b"" goes back to DHCP."""
+    call(_WLAN_ADDRESS, 1, 0, address, bytearray(16))
 
 
 def partition_find(kind, label):

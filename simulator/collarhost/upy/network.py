@@ -2,6 +2,9 @@
 
 import _bridge
 
+STAT_BEACON_TIMEOUT = 200
+STAT_NO_AP_FOUND = 201
+STAT_WRONG_PASSWORD = 202
 STAT_IDLE = 1000
 STAT_CONNECTING = 1001
 STAT_GOT_IP = 1010
@@ -11,6 +14,13 @@ def _text(value):
     return value.encode() if isinstance(value, str) else bytes(value or b"")
 
 
+def _packed(dotted):
+    parts = [int(part) for part in dotted.split(".")]
+    if len(parts) != 4:
+        raise ValueError("invalid IP address")
+    return bytes(parts)
+
+
 class WLAN:
     IF_STA = 0
 
@@ -18,6 +28,7 @@ class WLAN:
         if interface_id != WLAN.IF_STA:
             raise ValueError("invalid WLAN interface identifier")
         self._active = False
+        self._reconnects = -1
 
     def active(self, is_active=None):
         if is_active is not None:
@@ -30,6 +41,30 @@ class WLAN:
 
     def disconnect(self):
         _bridge.wlan_disconnect()
+
+    def config(self, param=None, **settings):
+        """Of all its parameters the one that collars use."""
+        if param is not None and settings:
+            raise TypeError("either pos or kw args are allowed")
+        if param == "reconnects":
+            return self._reconnects
+        if param is not None or list(settings) != ["reconnects"]:
+            raise ValueError("unknown config param")
+        self._reconnects = settings["reconnects"]
+        _bridge.wlan_config(self._reconnects)
+
+    def ifconfig(self, address=None):
+        if address is None:
+            raw = _bridge.wlan_address()
+            return tuple(["%d.%d.%d.%d" % tuple(raw[at : at + 4]) for at in range(0, 16, 4)])
+        if isinstance(address, (tuple, list)):
+            if len(address) != 4:
+                raise ValueError("requested length 4 but object has length %d" % len(address))
+            _bridge.wlan_set_address(b"".join([_packed(dotted) for dotted in address]))
+        elif address == "dhcp":
+            _bridge.wlan_set_address(b"")
+        else:
+            raise ValueError("invalid arguments")
 
     def isconnected(self):
         return _bridge.wlan_status() == STAT_GOT_IP

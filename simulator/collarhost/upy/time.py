@@ -47,6 +47,11 @@ def time():
     return _bridge.rtc_us() // 1_000_000
 
 
+def time_ns():
+    """The same clock in ns; it runs on in deep sleep."""
+    return _bridge.rtc_us() * 1000
+
+
 def gmtime(secs=None):
     return utime.gmtime(_FROM_1970_S + (time() if secs is None else int(secs)))[:8]
 

@@ -1,5 +1,6 @@
 """What every accelerometer driver is to the sampler, and the register access they share."""
 
+from herdcore import kernels
 from herdcore.compat import const
 
 # Samples at a rail before the first settled one; more than this many is no chip that is waking up.
@@ -27,8 +28,7 @@ class Imu:
     wake_at     samples at which the timer should wake the collar if nothing else does
     has_line    an interrupt is high from the watermark on; otherwise only the timer wakes
     period_us   time between two samples as the chip's own trim tells it, known after start()
-    skipped     words since start() that were not samples, or not settled ones
-    unsettled   those of them before the first settled sample
+    unsettled   samples since start() before the first settled one
 
     probe()                   raise SensorError if another chip answers at the address, OSError if none does
     start()                   reset, configure, begin to fill the FIFO; raise SensorError or OSError
@@ -62,13 +62,16 @@ class Imu:
         self._one = bytearray(1)
         self._status = bytearray(2)
         self.raw = raw or bytearray(self.watermark * self._word)
+        self._watermark_view = memoryview(self.raw)[: self.watermark * self._word]
         self._overrun = False
         self._settled = False
-        self.skipped = self.unsettled = 0
+        self.unsettled = 0
 
-    def rebus(self, bus) -> None:
-        """Go on with a bus that was made anew."""
-        self._bus = bus
+    def resume(self, period_us: int) -> None:
+        """Go on with a chip that was started before a deep sleep and has filled its FIFO since."""
+        self.period_us = period_us
+        self._overrun = False
+        self._settled = True
 
     def probe(self) -> None:
         """Raise SensorError unless this chip answers at the address; OSError if nothing does."""
@@ -86,25 +89,36 @@ class Imu:
     def drain_into(self, out, at: int, n: int) -> int:
         """Read n samples in one burst and write them to array('h') `out` from element `at`, in mg.
 
-        mg = raw * 250 >> 10: 8 g / 32768 is exactly 250 / 1024 mg a bit; rounded down, so at most 1 mg low.
         What comes before the first settled sample is skipped. Returns the number of triples written.
         """
-        raw = self.raw
-        self._bus.readfrom_mem_into(self.address, self._fifo_at, memoryview(raw)[: n * _TRIPLE])
-        begin, low = at, self._low
+        self._burst(self._fifo_at, n)
+        first = 0 if self._settled else self._unsettled(n)
+        kernels.unpack_triples(self.raw, first, n, self._low, out, at)
+        return n - first
+
+    def _burst(self, register: int, n: int) -> None:
+        """Read n words into `raw`."""
+        view = self._watermark_view
+        if n != self.watermark:
+            view = memoryview(self.raw)[: n * self._word]
+        self._bus.readfrom_mem_into(self.address, register, view)
+
+    def _unsettled(self, n: int) -> int:
+        """Return how many of the n words in `raw` come before the first settled sample."""
+        i = 0
+        while i < n and not self._word_settles(i * self._word):
+            i += 1
+        return i
+
+    def _word_settles(self, i: int) -> bool:
+        """Return whether the word at `i` is a settled sample."""
+        raw, low = self.raw, self._low
         high = 1 - low
-        for i in range(0, n * _TRIPLE, _TRIPLE):
-            # Turning bit 15 over and taking it off again is the sign.
-            x = raw[i + low] | raw[i + high] << 8
-            y = raw[i + 2 + low] | raw[i + 2 + high] << 8
-            z = raw[i + 4 + low] | raw[i + 4 + high] << 8
-            if not self._settled and not self._settles(x, y, z):
-                continue
-            out[at] = ((x ^ _SIGN) - _SIGN) * 250 >> 10
-            out[at + 1] = ((y ^ _SIGN) - _SIGN) * 250 >> 10
-            out[at + 2] = ((z ^ _SIGN) - _SIGN) * 250 >> 10
-            at += 3
-        return (at - begin) // 3
+        return self._settles(
+            raw[i + low] | raw[i + high] << 8,
+            raw[i + 2 + low] | raw[i + 2 + high] << 8,
+            raw[i + 4 + low] | raw[i + 4 + high] << 8,
+        )
 
     def _settles(self, x: int, y: int, z: int) -> bool:
         """Return whether unsigned counts are a settled sample: no axis at the rail, not all of them zero."""
@@ -112,14 +126,13 @@ class Imu:
             max(x ^ _SIGN, y ^ _SIGN, z ^ _SIGN) < _START_UP + _SIGN and x | y | z != 0
         )
         if not self._settled:
-            self.skipped += 1
             self.unsettled += 1
         return self._settled
 
     def _begin(self) -> None:
         """Forget what was known of the samples before a start."""
         self._overrun = self._settled = False
-        self.skipped = self.unsettled = 0
+        self.unsettled = 0
 
     def _await_reset(self, register: int, bit: int, most_ms: int) -> None:
         """Wait until the chip has cleared its reset bit."""

@@ -1,6 +1,7 @@
 """LSM6DSOX: 12.5 Hz, +-8 g, low power, continuous FIFO of 512 words with a level interrupt at 448."""
 
 from collar.imu.base import Imu
+from herdcore import kernels
 from herdcore.compat import const
 from herdcore.vocabulary import IMU_LSM6DSOX
 
@@ -35,7 +36,6 @@ _STATUS2_OVERRUN = const(0x48)  # overrun now (6) or since the last look (3)
 
 _WORD = const(7)
 _TAG_ACCEL = const(2)
-_SIGN = const(0x8000)
 _RESET_POLLS = const(50)
 
 
@@ -90,32 +90,18 @@ class Lsm6dsox(Imu):
     def drain_into(self, out, at: int, n: int) -> int:
         """Read n (<= 448) words in one burst and write the samples to array('h') `out` from element `at`.
 
-        mg = raw * 250 >> 10: 8 g / 32768 is exactly 250 / 1024 mg a bit; rounded down, so at most 1 mg low.
         Words of other sensors are skipped, and so is what comes before the first settled sample; a clipped
         sample later on is a real one (head shakes reach 11 g). Returns the number of triples written.
         """
-        raw = self.raw
-        self._bus.readfrom_mem_into(self.address, _FIFO_TAG, memoryview(raw)[: n * _WORD])
-        begin = at
-        settled = self._settled
-        for i in range(0, n * _WORD, _WORD):
-            if raw[i] >> 3 != _TAG_ACCEL:
-                self.skipped += 1
-                continue
-            if not settled:
-                settled = self._word_settles(raw, i)
-                if not settled:
-                    continue
-            # Little-endian; turning bit 15 over and taking it off again is the sign. Written out three times
-            # because a loop costs half as much again, and this is a fifth of all that a collar computes.
-            out[at] = (((raw[i + 1] | raw[i + 2] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
-            out[at + 1] = (((raw[i + 3] | raw[i + 4] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
-            out[at + 2] = (((raw[i + 5] | raw[i + 6] << 8) ^ _SIGN) - _SIGN) * 250 >> 10
-            at += 3
-        return (at - begin) // 3
+        self._burst(_FIFO_TAG, n)
+        first = 0 if self._settled else self._unsettled(n)
+        return kernels.unpack_tagged(self.raw, first, n, out, at)
 
-    def _word_settles(self, raw, i: int) -> bool:
-        """Return whether the word at `i` is a settled sample."""
+    def _word_settles(self, i: int) -> bool:
+        """Return whether the word at `i` is a settled sample; one of another sensor never is."""
+        raw = self.raw
+        if raw[i] >> 3 != _TAG_ACCEL:
+            return False
         return self._settles(
             raw[i + 1] | raw[i + 2] << 8, raw[i + 3] | raw[i + 4] << 8, raw[i + 5] | raw[i + 6] << 8
         )

@@ -6,7 +6,7 @@ known to be wrong: a gap is never taken for a cow that does not move, an axis th
 
 from collar.imu.base import SensorError
 from herdcore.compat import const
-from herdcore.records import WINDOW_BYTES
+from herdcore.frames import WINDOW_BYTES
 
 # Kinds of fault, one bit each; append only.
 NO_ANSWER = const(0x01)
@@ -41,6 +41,17 @@ class Watch:
         self._impossible = 0  # windows in a row that cannot be
         self._odd = 0  # windows in a row without a gravity of 1 g
 
+    def state(self) -> bytes:
+        """Return what a deep sleep must not lose, 6 bytes."""
+        run = self._impossible
+        return bytes((self.kinds, self.told, run & 0xFF, run >> 8, self._odd, 0))
+
+    def restore(self, raw) -> None:
+        """Go on from a state(); zeros are a new watch."""
+        self.kinds, self.told = raw[0], raw[1]
+        self._impossible = raw[2] | raw[3] << 8
+        self._odd = raw[4]
+
     def found(self, kinds: int) -> None:
         """Note faults."""
         self.kinds |= kinds
@@ -59,7 +70,7 @@ class Watch:
         is_good = True
         for i in range(windows):
             kinds = impossible(packed, i * WINDOW_BYTES) | (RATE if is_off_rate else 0)
-            self._odd = self._odd + 1 if _is_odd(packed, i * WINDOW_BYTES) else 0
+            self._odd = min(self._odd + 1, _SCALE_AFTER) if _is_odd(packed, i * WINDOW_BYTES) else 0
             if self._odd >= _SCALE_AFTER and not kinds & SATURATED:
                 kinds |= SCALE
             if kinds:
@@ -70,10 +81,11 @@ class Watch:
         return is_good
 
     def _count(self, kinds: int) -> None:
-        self._impossible += 1
-        run = self._impossible
+        run = self._impossible = self._impossible + 1
         if kinds & SCALE or run >= _FOUND_AFTER:
             self.found(kinds)
+        if run == 2 * _AGAIN_AFTER:
+            self._impossible = _AGAIN_AFTER  # it stays a number of two bytes
         if run == _FOUND_AFTER or run % _AGAIN_AFTER == 0:
             raise SensorError("windows that cannot be: kinds 0x%02x, %d in a row" % (kinds, run))
 
