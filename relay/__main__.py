@@ -6,6 +6,7 @@ import click
 
 from relay import __version__
 from relay.cli.doctor import doctor
+from relay.cli.downlink import collar_burst, collar_bursts, collar_set
 from relay.cli.registry import collar, farm, person
 from relay.cli.serve import serve
 from relay.cli.templates import templates
@@ -21,6 +22,8 @@ def main() -> None:
     """
 
 
+for _command in (collar_set, collar_burst, collar_bursts):
+    collar.add_command(_command)
 for _command in (serve, farm, collar, person, templates, doctor):
     main.add_command(_command)
 

@@ -27,11 +27,11 @@ _TAG_HEAD = b"\xc4\x08"
 _SIZES = (25, wire.FRAME_MAX)
 _NUMBERS = struct.Struct(">HHII")  # boot, seq, up_s, age_s: packs what is in range
 _TYPES = [int, int, int, int, bytes, bytes]
-# kind -> bytes of a record, most bytes of records; health frames are rare, and have more rules than these.
+# kind -> bytes of a record, most bytes of records; the other schemas are rarer and have more rules.
 _WIDTHS = {
     wire.frame_kind(schema): (width, width * most)
     for schema, (name, width, most) in wire.SCHEMAS.items()
-    if name != "health"
+    if name == "windows"
 }
 _ACK_HEAD = b"\x98\x01\xce"  # array of 8, version 1, the head of a u32
 _pack: Any = msgpack.Packer().pack
@@ -110,18 +110,29 @@ def decode_frame(raw: bytes) -> Sequence[Any]:
 
 
 class AckWriter:
-    """Writes acks that tell every collar the same period and carry no commands."""
+    """Writes acks that tell every collar the same period, and commands to those for whom some wait.
 
-    def __init__(self, next_s: int, flags: int = 0) -> None:
-        wire.encode_ack(wire.Ack(0, [], 0, next_s, flags, b""), b"", [])  # refuses what is out of range
-        self._end = _pack(next_s) + _pack(flags) + _pack(b"")
+    `ends`: by device the end of its acks, as `end` makes it. The others get no flags and no commands.
+    """
+
+    def __init__(self, next_s: int) -> None:
+        self._next_s = next_s
+        self._end = self.end(0, b"")
+        self.ends: dict[int, bytes] = {}
+
+    def end(self, flags: int, commands: bytes) -> bytes:
+        """Return the fields from `next_s` to `commands`. Raises wire.FrameError for one out of range."""
+        wire.encode_ack(wire.Ack(0, [], 0, self._next_s, flags, commands), b"", [])  # refuses it
+        packed: bytes = _pack(self._next_s) + _pack(flags) + _pack(commands)
+        return packed
 
     def ack(
         self, device: int, ranges: list[tuple[int, int, int]], utc_ms: int, key_down: bytes, tags: list[bytes]
     ) -> bytes:
         """Return what wire.encode_ack returns."""
         between: bytes = _pack((ranges, utc_ms))[1:]
-        signed = _ACK_HEAD + device.to_bytes(4, "big") + between + self._end
+        end = self.ends.get(device, self._end) if self.ends else self._end
+        signed = _ACK_HEAD + device.to_bytes(4, "big") + between + end
         tag = _tag(key_down, signed + b"".join(tags))
         ack: bytes = signed + _TAG_HEAD + tag
         return ack

@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING
 
 from herdcore import wire
 from relay import fastwire
+from relay.downlinks import Waiting
 from relay.model import CollarKey, NewFrame
+from relay.spans import span_ms
 from relay.storage.ports import CONFLICT, STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from relay.model import Downlink
+
 OK, MALFORMED, UNAUTHENTICATED, CONFLICTING = 200, 400, 401, 409
+_LAST_OF_MOTION = 0x13  # kinds above it: health and raw
+_WINDOWS = 0x11
+_LONGEST_WINDOWS_S = 450  # a frame of windows that is older than that has ended before it came
 _WAITING = 0  # verified, not yet on the disk
 
 # status of a refused frame -> (code of the problem document, what it says)
@@ -59,6 +66,7 @@ class Ingest:
 
     def __init__(self, keys: Iterable[CollarKey] = (), next_upload_s: int = 900) -> None:
         self._acks = fastwire.AckWriter(next_upload_s)
+        self._waiting = Waiting(self._acks)
         # Stands in for the key of a collar we do not know: the check takes as long and cannot succeed.
         self._nobody = CollarKey(0, 0, 0, secrets.token_bytes(32), secrets.token_bytes(32))
         self._keys: dict[int, CollarKey] = {}
@@ -67,6 +75,10 @@ class Ingest:
     def replace_keys(self, keys: Iterable[CollarKey]) -> None:
         """Judge by these collars from now on."""
         self._keys = {key.device: key for key in keys}
+
+    def replace_downlinks(self, downlinks: Iterable[Downlink]) -> None:
+        """Tell collars this, and nothing else, from now on."""
+        self._waiting.replace(downlinks)
 
     @property
     def collars(self) -> int:
@@ -99,8 +111,12 @@ class Ingest:
         batch.signers.setdefault(device, (key, []))[1].append(raw[-wire.TAG_BYTES :])
         kind, _, _, boot, seq, up_s, age_s, records, *_ = fastwire.decode_frame(raw)
         batch.places.append(len(batch.results))
+        if kind > _LAST_OF_MOTION and device in self._acks.ends:
+            self._waiting.heard(device, kind, boot, seq, records)
         now_ms = batch.arrived_ms
         first_ms = now_ms - age_s * 1000
+        if age_s <= _LONGEST_WINDOWS_S or kind > _WINDOWS:
+            first_ms = min(first_ms, now_ms - span_ms(kind, records))
         batch.frames.append(
             NewFrame(device, key.farm_id, kind, epoch, boot, seq, up_s, first_ms, now_ms, records)
         )

@@ -72,6 +72,59 @@ class CollarKey:
     key_down: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Downlink:
+    """What a collar has yet to be told.
+
+    `number` 0: no settings wait; `burst_id` 0: no burst does. `heard`: boot x 65536 + seq of its newest
+    health frame, -1 before the first.
+    """
+
+    device: int
+    number: int
+    settings: bytes = field(repr=False)  # it holds passwords
+    burst_id: int
+    burst_s: int
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollarSettings:
+    """The newest settings block of a collar; `number` 0 and no bytes without one."""
+
+    number: int
+    raw: bytes = field(repr=False)
+    next_number: int
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CollarReport:
+    """What a collar is to be told and what its newest health frame said; None where there is none.
+
+    `told` is the number, modulo 16, of the settings block that the collar says it has.
+    """
+
+    number: int
+    waits: bool
+    burst_waits: bool
+    told: int | None = None
+    first_ms: int | None = None
+    received_ms: int | None = None
+    records: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """A frame of a raw burst as it stands in the log."""
+
+    boot: int
+    seq: int
+    up_s: int
+    first_ms: int
+    records: bytes
+
+
 class NewFrame(NamedTuple):
     """A verified frame on its way into the log. `first_ms` dates its first record: arrival minus age_s."""
 

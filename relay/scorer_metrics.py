@@ -22,7 +22,7 @@ class ScorerMetrics:
         )  # fmt: skip
         self._skipped = Counter(
             "herdbell_scorer_frames_skipped",
-            "Window frames not scored, by reason.",
+            "Frames of windows, minutes or codes that were not scored, by reason.",
             ["reason"],
             registry=registry,
         )
@@ -44,6 +44,7 @@ class ScorerMetrics:
         self._windows.labels("late").inc(folded.late_windows)
         self._skipped.labels("unassigned").inc(folded.unassigned_frames)
         self._skipped.labels("malformed").inc(folded.malformed_frames)
+        self._skipped.labels("undated").inc(folded.undated_frames)
         for event in folded.events:
             self._events.labels(event.kind).inc()
         for ended in folded.ended:

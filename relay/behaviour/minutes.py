@@ -1,8 +1,13 @@
-"""Windows of frames to sums on the UTC minute grid, vectorised over a batch of frames.
+"""Frames to sums on the UTC minute grid; windows are vectorised over a batch, the rest is in `coarse`.
 
 Window i of a frame starts at the frame's `first_ms` + i x 5,120 ms and belongs to the minute it starts in. A
 minute that is split over two frames comes out as two parts; parts are exact integer sums, so adding them in
 any order, in any batching, gives the same minute.
+
+A minute may come in several forms: a collar that runs short of space goes over to minute records in the
+middle of a minute. The best form wins, whatever came first: windows, then minute records, then codes. Two of
+the same coarse form (two boots, or a second of dating between two frames) are one minute, and not twice as
+much.
 """
 
 from __future__ import annotations
@@ -12,7 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from herdcore.features import log_mg
-from herdcore.vocabulary import SCHEMA_WINDOWS, WINDOW_MS
+from herdcore.fields import FrameError
+from herdcore.records import check_records
+from herdcore.vocabulary import SCHEMA_CODES, SCHEMA_MINUTES, SCHEMA_WINDOWS, WINDOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +35,7 @@ GRAVITY_STEP_MG = 16  # one step of a window's mean
 # field.
 _MAX_WINDOWS = 255
 _SCHEMA_BITS = 0x0F
+CODES, RECORDS, WINDOWS = 0, 1, 2  # forms of a minute, the better the higher
 _MG = np.array([log_mg(code) for code in range(256)], dtype=np.int64)
 
 
@@ -36,7 +44,7 @@ class Minute(NamedTuple):
 
     `minute` counts from 1970; `first_ms` and `last_ms` are where in the minute its first and last window
     start. Motion of a window is the sum over the axes of its mean absolute deviation, in mg. `x`, `y`, `z`
-    are sums of window means, in steps of 16 mg.
+    are sums of window means, in steps of 16 mg. `form`: what it was made from, CODES, RECORDS or WINDOWS.
     """
 
     minute: int
@@ -49,6 +57,7 @@ class Minute(NamedTuple):
     x: int
     y: int
     z: int
+    form: int = WINDOWS
 
     @property
     def motion_mg(self) -> int:
@@ -63,7 +72,9 @@ class Minute(NamedTuple):
 
 
 def add(one: Minute, other: Minute) -> Minute:
-    """Return two parts of the same minute as one."""
+    """Return two parts of the same minute as one: windows add up, of coarse forms the greater one stays."""
+    if one.form != other.form or one.form != WINDOWS:
+        return max(one, other, key=_by_form)
     windows = one.windows + other.windows
     if windows > _MAX_WINDOWS:
         return one
@@ -81,18 +92,33 @@ def add(one: Minute, other: Minute) -> Minute:
     )
 
 
-def holds_windows(frame: LoggedFrame) -> bool:
-    """Say whether a frame carries window records."""
-    return frame.kind & _SCHEMA_BITS == SCHEMA_WINDOWS
+def _by_form(minute: Minute) -> tuple[int, ...]:
+    return minute.form, *minute
+
+
+def schema_of(frame: LoggedFrame) -> int:
+    """Return which kind of records a frame carries."""
+    return frame.kind & _SCHEMA_BITS
+
+
+def holds_motion(frame: LoggedFrame) -> bool:
+    """Say whether a frame tells how an animal moved: windows, minutes or codes."""
+    return schema_of(frame) in (SCHEMA_WINDOWS, SCHEMA_MINUTES, SCHEMA_CODES)
 
 
 def is_whole(frame: LoggedFrame) -> bool:
-    """Say whether a windows frame's records are one or more whole records."""
-    return bool(frame.records) and len(frame.records) % RECORD_BYTES == 0
+    """Say whether a frame's records are one or more whole records of its kind."""
+    if schema_of(frame) == SCHEMA_WINDOWS:  # the hot path; `wire.check_records` has let it in before
+        return bool(frame.records) and len(frame.records) % RECORD_BYTES == 0
+    try:
+        check_records(schema_of(frame), frame.records)
+    except FrameError:
+        return False
+    return True
 
 
 def minute_parts(frames: Sequence[LoggedFrame]) -> list[list[Minute]]:
-    """Return the minutes of each frame, in order. Every frame must satisfy `holds_windows` and `is_whole`."""
+    """Return the minutes of each windows frame, in order. Every frame must be `is_whole`."""
     if not frames:
         return []
     counts = np.array([len(frame.records) // RECORD_BYTES for frame in frames])
@@ -127,5 +153,6 @@ def _rows(
     rows[:, 2], rows[:, 3] = start_ms[starts] - minute * MINUTE_MS, start_ms[last] - minute * MINUTE_MS
     total = np.add.reduceat(sums, starts, axis=0)
     rows[:, 4], rows[:, 5] = total[:, 0], np.maximum.reduceat(motion, starts)
-    rows[:, 6:] = total[:, 1:]
+    rows[:, 6:10] = total[:, 1:]
+    rows[:, 10] = WINDOWS
     return rows

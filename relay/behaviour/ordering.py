@@ -4,6 +4,10 @@ Minutes wait here until they are complete: until the next one has begun with not
 until the watermark (15 minutes behind the newest) has passed them. So an undisturbed collar's minutes go on
 at once, and behind a hole they wait for what fills it, no longer than the watermark. What comes later than
 that is counted and left out.
+
+Minutes made from records or codes always wait for the watermark, and so do those before them: windows of the
+same time may still come, and then they count instead. What comes for a minute that has passed counts as late
+even if it only tells in another form what is known.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from herdcore.vocabulary import WINDOW_MS
-from relay.behaviour.minutes import Minute, add
+from relay.behaviour.minutes import WINDOWS, Minute, add
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,9 +29,9 @@ WATERMARK_MIN = 15  # architecture.md, decision 8
 # windows, leaves 35.8 s.
 HOLE_MS = 4 * WINDOW_MS
 
-VERSION = 1
+VERSION = 2
 _HEAD = struct.Struct("<qB")
-_MINUTE = struct.Struct("<qBHHIIIhhh")
+_MINUTE = struct.Struct("<qBHHIIIhhhB")
 _NOWHERE = -(1 << 63)
 
 
@@ -76,6 +80,8 @@ def _complete(next_minute: int | None, minutes: list[Minute]) -> tuple[list[Minu
 
 
 def _without_hole(minute: Minute, following: Minute) -> bool:
+    if minute.form != WINDOWS or following.form != WINDOWS:
+        return False
     longest = WINDOW_MS + HOLE_MS
     inside = minute.last_ms - minute.first_ms - (minute.windows - 1) * WINDOW_MS
     to_next = 60_000 - minute.last_ms + following.first_ms
@@ -84,7 +90,7 @@ def _without_hole(minute: Minute, following: Minute) -> bool:
 
 
 def encode(waiting: Waiting) -> bytes:
-    """Return at most 600 bytes: 17 minutes of 33 bytes and a head."""
+    """Return at most 600 bytes: 17 minutes of 34 bytes and a head."""
     start = _NOWHERE if waiting.next_minute is None else waiting.next_minute
     return _HEAD.pack(start, len(waiting.minutes)) + b"".join(_MINUTE.pack(*each) for each in waiting.minutes)
 

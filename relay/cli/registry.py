@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from relay import collarsays
 from relay.cli.common import command, json_option, now_ms, open_state, say
 from relay.storage.ports import ROLES
 
@@ -211,11 +212,14 @@ def _write_secret(path: str | Path, text: str) -> None:
 @json_option
 @command
 async def collar_list(config: Config, farm_id: int, as_json: bool) -> None:
-    """List the collars of a farm and who wears them."""
+    """List the collars of a farm: who wears them, what they said last, what they have yet to be told."""
     async with open_state(config) as (storage, _):
+        reports = await storage.reports(farm_id)
         animals = {animal.id: animal for animal in await storage.animals(farm_id)}
         for one in await storage.collars(farm_id):
             wearer = animals.get(one.animal_id or 0)
             label, number = (wearer.label, wearer.number) if wearer else ("-", None)
-            words = f"{one.device:10}  epoch {one.epoch}  {label}"
-            say(as_json, words, device=one.device, epoch=one.epoch, animal=number)
+            report = reports[one.device]
+            words = f"{one.device:10}  epoch {one.epoch}  {label}  {collarsays.words(report)}"
+            facts = collarsays.facts(report)
+            say(as_json, words, device=one.device, epoch=one.epoch, animal=number, **facts)

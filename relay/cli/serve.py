@@ -49,7 +49,7 @@ def serve(
 ) -> None:
     """Receive frames, score them and send messages until SIGTERM or SIGINT.
 
-    SIGHUP reads the collars' keys again; a collar that was just added is found without it.
+    SIGHUP reads the collars' keys and settings again; what was just added or changed is found without it.
     """
     try:
         config = load_config(config_path, _with_server(host, port))

@@ -7,6 +7,10 @@ Missing data never count as stillness: the 90 are minutes with data. A gap of up
 a longer one starts the count anew, unless the alert is out already: then only movement ends the episode, so
 that a carcass with bad radio is reported once. A collar on a hook is as still as a dead cow; nothing in the
 windows tells them apart.
+
+Minutes that a collar sent as minute records count like those of windows, by the bounds of
+`relay.behaviour.coarse`. Codes say only what a minute looked like: grazing and walking are movement, and
+everything else is a minute without data, neither still nor moved.
 """
 
 from __future__ import annotations
@@ -15,16 +19,18 @@ import struct
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from relay.behaviour.minutes import MINUTE_MS
+from relay.behaviour.minutes import MINUTE_MS, WINDOWS
 from relay.scoring.findings import Found, Over, must_be_version
 from relay.scoring.rows import MIN_WINDOWS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relay.behaviour.minutes import Minute
     from relay.scoring.findings import Limits
 
 KIND = "no_movement"
-VERSION = 1
+VERSION = 2
 
 # Largest motion (sum over the axes of the mean absolute deviation) of a window that is still. 8 mg RMS shared
 # evenly by three axes is 3 x 0.80 x 8 / sqrt(3) = 11 mg for noise. Below it: a collar on nothing alive, at
@@ -37,10 +43,13 @@ STILL_MG = 11
 # Gravity of one cow lying and standing differs by 7 to 24 degrees (domain.md 0.4); 100 mg is 5.7 degrees, and
 # warming a chip by 20 K moves its zero by at most 20 mg (domain.md 6.6).
 POSTURE_MG = 100
+# A minute record has no z but its sign: z that is worked out is far off where it is small, and its sign is
+# noise there. 300 mg is more than the zero offset of any of the chips.
+_SURE_Z_MG = 300
 MAX_GAP_MIN = 15  # one lost upload
 _MEMORY_MIN = 720  # usual motion: of the last half day with movement
 
-_LAYOUT = struct.Struct("<qqqHhhh?dH")
+_LAYOUT = struct.Struct("<qqqHhhh??dH")
 _NEVER = -(1 << 63)
 
 
@@ -53,6 +62,7 @@ class State:
     moved: int | None = None  # last minute with movement
     still_min: int = 0
     gravity_mg: tuple[int, int, int] = (0, 0, 0)  # when the run began
+    is_z_coarse: bool = False  # of that gravity
     raised: bool = False
     usual_mg: float = 0.0
     usual_min: int = 0
@@ -77,6 +87,8 @@ def _moved(state: State, minute: int, usual_mg: float, usual_min: int) -> tuple[
 
 
 def _usual_with(state: State, minute: Minute) -> tuple[float, int]:
+    if not minute.windows:  # a code: she moved, nobody knows how much
+        return state.usual_mg, state.usual_min
     count = min(state.usual_min + 1, _MEMORY_MIN)
     return state.usual_mg + (minute.motion_mg - state.usual_mg) / count, count
 
@@ -84,8 +96,15 @@ def _usual_with(state: State, minute: Minute) -> tuple[float, int]:
 def _turned(state: State, minute: Minute) -> bool:
     if state.onset is None:
         return False
-    pairs = zip(minute.gravity_mg, state.gravity_mg, strict=True)
-    return sum((now - then) ** 2 for now, then in pairs) > POSTURE_MG**2
+    now, then = minute.gravity_mg, state.gravity_mg
+    if minute.form == WINDOWS and not state.is_z_coarse:
+        return _apart(now, then)
+    is_over = now[2] * then[2] < 0 and min(abs(now[2]), abs(then[2])) > _SURE_Z_MG
+    return is_over or _apart(now[:2], then[:2])
+
+
+def _apart(now: Sequence[int], then: Sequence[int]) -> bool:
+    return sum((a - b) ** 2 for a, b in zip(now, then, strict=True)) > POSTURE_MG**2
 
 
 def _still(state: State, minute: Minute, limit_min: int) -> tuple[State, Found | None]:
@@ -106,6 +125,7 @@ def _extended(state: State, minute: Minute) -> State:
             newest=minute.minute,
             still_min=1,
             gravity_mg=minute.gravity_mg,
+            is_z_coarse=minute.form != WINDOWS,
             raised=False,
         )
     # Once raised nobody reads the count; stopping it keeps a forgotten collar's state within its field.
@@ -124,15 +144,16 @@ def _evidence(state: State, since_onset_min: int) -> dict[str, int | None]:
 
 
 def encode(state: State) -> bytes:
-    """Return 49 bytes."""
+    """Return 50 bytes."""
     times = [_NEVER if value is None else value for value in (state.onset, state.newest, state.moved)]
-    rest = (state.still_min, *state.gravity_mg, state.raised, state.usual_mg, state.usual_min)
+    flags = (state.is_z_coarse, state.raised)
+    rest = (state.still_min, *state.gravity_mg, *flags, state.usual_mg, state.usual_min)
     return _LAYOUT.pack(*times, *rest)
 
 
 def decode(data: bytes, version: int) -> State:
     """Return what `encode` was given. Raises StateError for another version, struct.error for other bytes."""
     must_be_version(KIND, version, VERSION)
-    onset, newest, moved, still_min, x, y, z, raised, usual_mg, usual_min = _LAYOUT.unpack(data)
+    onset, newest, moved, still_min, x, y, z, *rest = _LAYOUT.unpack(data)
     onset, newest, moved = (None if value == _NEVER else value for value in (onset, newest, moved))
-    return State(onset, newest, moved, still_min, (x, y, z), raised, usual_mg, usual_min)
+    return State(onset, newest, moved, still_min, (x, y, z), *rest)

@@ -8,6 +8,8 @@ animal:
   sums and wait for their place (`behaviour.ordering`). One exception: a frame of fewer than 7 windows (one
   drain of the FIFO) that comes after its neighbours may be taken for the dating's imprecision, and its
   windows then count as late.
+- Form does not matter for what is counted: a minute that comes as windows and as a minute record counts once,
+  as windows, and codes give way to both (`behaviour.minutes.add`), in whatever order they come.
 - Frames of one request (same animal, same `received_ms`, one batch) are folded as one arrival, so the backlog
   of a collar that drains newest first is put in order however long it is. `whole_arrivals` keeps a batch from
   cutting one.
@@ -15,7 +17,8 @@ animal:
 If a state lies over an hour ahead of what arrives, the relay's clock was wrong when it was made: it starts
 anew, so that one bad hour does not make the next day late.
 
-Windows later than that are counted and left out of every scorer; they stay in the log. Reopening a state from
+Frames dated more than 60 days before they came are not dated at all: the collar did not know their age. They
+are counted and left out; they stay in the log, like windows later than the watermark. Reopening a state from
 a daily snapshot and refolding, for data up to 48 h late, is not part of this module yet.
 """
 
@@ -25,7 +28,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relay.alerts.ids import event_id
-from relay.behaviour.minutes import holds_windows, is_whole, minute_parts
+from relay.behaviour.coarse import parts_of
+from relay.behaviour.minutes import holds_motion, is_whole
 from relay.model import Event
 from relay.scoring.animal import AnimalState, arrive, without_future
 from relay.scoring.findings import Found, Over
@@ -36,6 +40,10 @@ if TYPE_CHECKING:
     from relay.behaviour.minutes import Minute
     from relay.model import LoggedFrame
     from relay.scoring.findings import Limits
+
+# Twice the 30 days that a collar's log reaches back. Without an ack since its boot a collar does not know the
+# date and tells an age since 1970.
+OLDEST_MS = 60 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,7 @@ class Folded:
     late_windows: int = 0
     unassigned_frames: int = 0
     malformed_frames: int = 0
+    undated_frames: int = 0
 
 
 @dataclass(slots=True)
@@ -92,13 +101,15 @@ def whole_arrivals(frames: Sequence[LoggedFrame], limit: int) -> Sequence[Logged
 
 def _arrivals(frames: Sequence[LoggedFrame], folded: Folded) -> dict[int, list[_Arrival]]:
     """Group the minutes of the frames by animal and, within it, by arrival; count what cannot be used."""
-    usable = [(frame.animal_id, frame) for frame in frames if holds_windows(frame)]
+    moving = [frame for frame in frames if holds_motion(frame)]
+    usable = [(frame.animal_id, frame) for frame in moving if frame.received_ms - frame.first_ms <= OLDEST_MS]
     owned = [(animal_id, frame) for animal_id, frame in usable if animal_id is not None]
     whole = [(animal_id, frame) for animal_id, frame in owned if is_whole(frame)]
+    folded.undated_frames = len(moving) - len(usable)
     folded.unassigned_frames = len(usable) - len(owned)
     folded.malformed_frames = len(owned) - len(whole)
     by_animal: dict[int, list[_Arrival]] = {}
-    for (animal_id, frame), parts in zip(whole, minute_parts([frame for _, frame in whole]), strict=True):
+    for (animal_id, frame), parts in zip(whole, parts_of([frame for _, frame in whole]), strict=True):
         arrivals = by_animal.setdefault(animal_id, [])
         if arrivals and arrivals[-1].received_ms == frame.received_ms:
             arrivals[-1].parts.extend(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.model import LoggedFrame
+from relay.storage import downlink
 from relay.storage.ports import CONFLICT, DUPLICATE, STORED, partition_of
 
 if TYPE_CHECKING:
@@ -57,10 +58,15 @@ class FrameTable:
     def append_new(self, connection: Connection, frames: Sequence[NewFrame]) -> list[str]:
         """Insert frames of which none was trimmed away."""
         newest = _newest(connection)
+        said = [frame for frame in frames if frame.kind in downlink.SAYING]
         inserted = connection.executemany(_INSERT, [_row(frame) for frame in frames]).rowcount
-        if inserted == len(frames):
-            return [STORED] * inserted
-        return self._verdicts(connection, frames, newest)
+        verdicts = (
+            [STORED] * inserted if inserted == len(frames) else self._verdicts(connection, frames, newest)
+        )
+        if said:
+            pairs = zip(frames, verdicts, strict=True)
+            downlink.note(connection, [frame for frame, verdict in pairs if verdict == STORED])
+        return verdicts
 
     def _verdicts(self, connection: Connection, frames: Sequence[NewFrame], newest: int) -> list[str]:
         first_seen: set[int] = set()

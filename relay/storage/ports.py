@@ -13,6 +13,9 @@ if TYPE_CHECKING:
         Animal,
         Collar,
         CollarKey,
+        CollarReport,
+        CollarSettings,
+        Downlink,
         Event,
         Farm,
         LoggedFrame,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
         NewFrame,
         Person,
         QueuedMessage,
+        RawFrame,
         ScoredAnimal,
     )
 
@@ -219,8 +223,33 @@ class Registry(Protocol):
         """Write to this person again; False if they opted out after `at_ms`, and then nothing changes."""
 
 
-class Store(Registry, Protocol):
-    """Registry, scorer state, events, outbox. One call is one transaction; it is durable when it returns."""
+class Downlinks(Protocol):
+    """What collars are to be told, and what they said last. NotKnown for a collar that is not there."""
+
+    async def settings(self, device: int) -> CollarSettings:
+        """Return the newest settings block of a collar, opened."""
+
+    async def set_settings(self, device: int, before: int, number: int, raw: bytes) -> None:
+        """Put a block in the place of number `before`; it waits until a health frame tells `number` & 15.
+
+        ValueError if the block is not number `before` any more.
+        """
+
+    async def ask_burst(self, device: int, seconds: int) -> int:
+        """Ask for a raw burst of 1..60 s, in the place of one that waits; return its id."""
+
+    async def waiting(self) -> list[Downlink]:
+        """Return what collars have yet to be told. A frame that settles it does so when it is stored."""
+
+    async def reports(self, farm_id: int) -> dict[int, CollarReport]:
+        """Return by device what is known of every collar of a farm."""
+
+    async def raw_frames(self, device: int) -> list[RawFrame]:
+        """Return the frames of a collar's raw bursts, in the order they were made."""
+
+
+class Store(Registry, Downlinks, Protocol):
+    """Registry, downlinks, scores, events, outbox. One call is one transaction, durable when it returns."""
 
     # scoring
     async def cursor(self, partition: int) -> int: ...

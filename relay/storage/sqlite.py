@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.model import Person
-from relay.storage import frames, outbox, people, registry, scores
+from relay.storage import downlink, frames, outbox, people, registry, scores
 from relay.storage.connection import connect, open_reader, open_writer
 from relay.storage.reader import Reader
 from relay.storage.writer import Writer
@@ -20,12 +20,16 @@ if TYPE_CHECKING:
         Animal,
         Collar,
         CollarKey,
+        CollarReport,
+        CollarSettings,
+        Downlink,
         Event,
         Farm,
         LoggedFrame,
         Message,
         NewFrame,
         QueuedMessage,
+        RawFrame,
         ScoredAnimal,
     )
     from relay.storage.connection import Connection
@@ -179,6 +183,26 @@ class SqliteStorage:
 
     async def opt_in(self, person_id: int, at_ms: int) -> bool:
         return await self._write(people.opt_in, person_id, at_ms)
+
+    # downlinks
+
+    async def settings(self, device: int) -> CollarSettings:
+        return await self._read(downlink.settings, self._vault, device)
+
+    async def set_settings(self, device: int, before: int, number: int, raw: bytes) -> None:
+        await self._write(downlink.set_settings, self._vault, device, before, number, raw)
+
+    async def ask_burst(self, device: int, seconds: int) -> int:
+        return await self._write(downlink.ask_burst, device, seconds)
+
+    async def waiting(self) -> list[Downlink]:
+        return await self._read(downlink.waiting, self._vault)
+
+    async def reports(self, farm_id: int) -> dict[int, CollarReport]:
+        return await self._read(downlink.reports, farm_id)
+
+    async def raw_frames(self, device: int) -> list[RawFrame]:
+        return await self._read(downlink.raw_frames, device)
 
     # scoring
 

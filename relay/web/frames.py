@@ -35,6 +35,8 @@ class Frames:
             body = await self._rest(request)
         if isinstance(body, web.Response):
             return body
+        if started_s >= self._collars.downlinks_due_s:
+            await self._collars.refresh_downlinks()
         try:
             batch = self._ingest.judge(body, self._clock.now_ms())
             if UNAUTHENTICATED in batch.results:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from herdcore.behaviour import Minutes
 from herdcore.features import log_code
-from herdcore.vocabulary import SCHEMA_WINDOWS, WINDOW_MS
+from herdcore.records import pack_codes
+from herdcore.vocabulary import BEHAVIOURS, SCHEMA_CODES, SCHEMA_MINUTES, SCHEMA_WINDOWS, WINDOW_MS
 from herdcore.wire import Window, pack_window
 from relay.behaviour.minutes import Minute
 from relay.model import LoggedFrame
@@ -68,3 +70,38 @@ def minute(number, mad_mg=RESTING, windows=12, gravity_16mg=(0, 0, 61)):
     motion = sum(mad_mg)
     x, y, z = (windows * step for step in gravity_16mg)
     return Minute(number, windows, 0, 56_320, windows * motion, motion, windows * motion, x, y, z)
+
+
+def records_of(windows, up_ms=0):
+    """The collar's own minute records of consecutive windows from that uptime on."""
+    minutes, records = Minutes(), []
+    for at, packed in enumerate(windows):
+        if minutes.add(up_ms + at * WINDOW_MS, packed, 0):
+            records.append(bytes(minutes.record))
+    return [*records, bytes(minutes.record)] if minutes.cut() else records
+
+
+def minutes_frame(windows, first_ms=MONDAY_MS, **fields):
+    """A minutes frame that tells of these windows; it comes when the last of its minutes is over."""
+    records = records_of(windows)
+    received_ms = first_ms + len(records) * MINUTE_MS
+    return frame(records, first_ms, **{"kind": 0x10 + SCHEMA_MINUTES, "received_ms": received_ms} | fields)
+
+
+def minutes_frames_of(windows, first_ms=MONDAY_MS, minutes=15, **fields):
+    """Consecutive minutes frames of so many minutes each."""
+    records, some = records_of(windows), []
+    for at in range(0, len(records), minutes):
+        begin_ms = first_ms + at * MINUTE_MS
+        part = records[at : at + minutes]
+        received_ms = begin_ms + len(part) * MINUTE_MS
+        more = {"kind": 0x10 + SCHEMA_MINUTES, "seq": at, "received_ms": received_ms} | fields
+        some.append(frame(part, begin_ms, **more))
+    return some
+
+
+def codes_frame(classes, first_ms=MONDAY_MS, **fields):
+    """An hour or less of classes, by name, as one codes frame."""
+    ((_, records),) = pack_codes(bytes(BEHAVIOURS.index(name) for name in classes))
+    received_ms = first_ms + len(classes) * MINUTE_MS
+    return frame([records], first_ms, kind=0x10 + SCHEMA_CODES, received_ms=received_ms, **fields)

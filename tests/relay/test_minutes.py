@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from herdcore.features import log_mg
-from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
+from herdcore.vocabulary import WINDOW_MS
 from herdcore.wire import unpack_windows
-from relay.behaviour.minutes import Minute, add, holds_windows, is_whole, minute_parts
+from relay.behaviour.minutes import Minute, add, holds_motion, is_whole, minute_parts
 from tests.relay.scoring_frames import (
     GRAZING,
     MONDAY,
@@ -91,9 +91,10 @@ def test_no_frames_have_no_minutes():
     assert minute_parts([]) == []
 
 
-def test_only_window_frames_of_whole_records_are_taken():
-    assert holds_windows(frame([window()]))
-    assert not holds_windows(frame([window()], kind=0x10 + SCHEMA_HEALTH))
+def test_only_frames_of_motion_and_of_whole_records_are_taken():
+    assert [holds_motion(frame([window()], kind=kind)) for kind in range(0x11, 0x16)] == [
+        True, True, True, False, False
+    ]  # fmt: skip
     assert is_whole(frame([window()]))
     assert not is_whole(frame([window(), b"half"]))
     assert not is_whole(frame([]))

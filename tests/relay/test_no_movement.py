@@ -177,5 +177,5 @@ def test_storing_the_state_after_every_minute_changes_nothing(story):
 
 
 def test_a_state_of_another_version_is_refused():
-    with pytest.raises(StateError, match="no_movement: state of version 9, this code reads 1"):
+    with pytest.raises(StateError, match="no_movement: state of version 9, this code reads 2"):
         decode(encode(State()), 9)

@@ -237,7 +237,7 @@ def test_a_missing_or_damaged_state_is_refused_with_the_animal_in_the_message():
         from_rows(stored[:2])
     with pytest.raises(StateError, match="animal 7: damaged state"):
         from_rows([stored[0], replace(stored[1], state=b"short"), stored[2]])
-    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 1"):
+    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 2"):
         from_rows([replace(stored[0], version=0), *stored[1:]])
 
 
