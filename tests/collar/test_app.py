@@ -340,6 +340,41 @@ def test_a_day_without_an_ack_ends_in_a_restart_in_case_the_radio_is_stuck(board
     assert load_identity(board.prov).boot == 1
     until(lives, 100)
     assert load_identity(board.prov).boot == 2
+    until(lives, 15_000)
+    assert board.boots == 2  # once: what did not help will not help tomorrow
+
+
+def worn():
+    raise OSError(errno.EIO, "worn")
+
+
+def test_a_restart_for_a_stuck_radio_comes_although_the_log_cannot_be_written(board, monkeypatch):
+    monkeypatch.setattr(app, "_DEAF_MS", 7_200_000)
+    board.wlan.reachable = False
+    lives = Lives(board)
+    until(lives, 7_000)
+    lives.collar.store.finish = worn
+    while board.boots == 1:
+        lives.step()
+    assert board.clock.now_us / 3.6e9 < 2.2
+
+
+def test_three_periods_without_an_ack_come_before_a_restart(board, monkeypatch):
+    monkeypatch.setattr(app, "_DEAF_MS", 2_400_000)
+    board.relay.next_s = 3_600
+    lives = Lives(board)
+    until(lives, FIRST_UPLOAD_S + 10)
+    board.wlan.reachable = False
+    while board.boots == 1:
+        lives.step()
+    assert 3 * 3_600 <= board.clock.now_us / 1e6 - FIRST_UPLOAD_S < 3 * 3_600 + 120
+
+
+def test_an_upload_that_cannot_write_its_windows_is_a_failed_one_whatever_the_last_was(board):
+    collar = until(Collar(board), FIRST_UPLOAD_S + 60)
+    collar.store.flush = worn
+    until(collar, FIRST_UPLOAD_S + 2_000)
+    assert collar.kept["attempt"] >= 1
 
 
 def test_flash_that_fails_at_boot_is_tried_again(board):
@@ -455,6 +490,13 @@ def test_a_board_whose_log_is_too_small_keeps_its_watchdog_and_says_nothing():
     collar = until(Collar(board), 60)
     assert not collar.ready
     assert collar.kept["faults"] > 2
+
+
+def test_a_boot_that_is_tried_again_is_one_abnormal_boot_and_ends_with_the_watchdog():
+    board = TestBoard(log=RamFlash(2), cause=WATCHDOG)
+    collar = until(Collar(board), 3_600)
+    assert collar.kept["abnormal_boots"] == 1
+    assert 500 < board.fed_ms[-1] // 1000 < 700
 
 
 def test_run_stops_after_the_wakes_it_was_given(board):

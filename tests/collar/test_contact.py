@@ -70,6 +70,11 @@ def test_an_access_point_that_nobody_answers_behind_costs_no_more_than_no_networ
 # back-off
 
 
+def test_a_collar_that_begins_anew_every_day_is_not_new_every_day():
+    waits_s = [fail(new(boot=boot, energy_s=1, attempt=9), 3_600) for boot in (1, 9)]
+    assert waits_s[1] > 3 * waits_s[0]
+
+
 def test_a_try_that_found_nobody_waits_for_the_charge_of_the_next():
     made = new(energy_mc=300, energy_s=10 * DAY_S)
     wait_s = fail(made, 10 * DAY_S)

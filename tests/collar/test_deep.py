@@ -13,7 +13,8 @@ from collar.settings import WATCHDOG, load_identity
 from herdcore import wire
 from herdcore.downlink import NO_SETTINGS, encode_settings
 from herdcore.vocabulary import PROFILES
-from tests.collar.scene import Lives, Nodding, TestBoard, provisioned
+from tests.collar.ram_flash import RamFlash
+from tests.collar.scene import Lives, Nodding, Slept, TestBoard, provisioned
 
 DEEP = [name for name, _, _ in PROFILES].index("stock-deep")
 SETTINGS = encode_settings(NO_SETTINGS._replace(number=1, profile=DEEP))
@@ -159,3 +160,63 @@ def test_a_change_of_profile_by_the_relay_writes_what_was_gathered_and_tells_its
     assert load_identity(board.prov).settings == raw
     health = [wire.unpack_health(f.records) for f in board.relay.frames if f.kind == 0x14]
     assert [record.flags >> 4 for record in health[:2]] == [0, 3]
+
+
+def test_a_log_that_cannot_be_opened_for_hours_costs_the_oldest_windows_and_neither_sleep_nor_uploads():
+    board = deep_board()
+    lives = live(board, 100)
+    whole, board.log = board.log, RamFlash(2)
+    boots, kept_ms = board.boots, board.clock.now_us // 1000
+    while board.clock.now_us < 6_000 * 1_000_000:
+        lives.step()
+    assert board.boots - boots < 1.3 * (board.clock.now_us // 1000 - kept_ms) / 35_840
+    assert lives.collar.kept["attempt"] > 3
+    board.log = whole
+    while not windows_of(board.relay):
+        lives.step()
+    assert sum(len(frame.records) // 14 for frame in windows_of(board.relay)) >= 10 * 7
+    assert load_identity(board.prov).boot == 1
+
+
+def test_a_health_record_told_after_a_deep_sleep_has_the_resets_and_the_stretched_period():
+    board = deep_board()
+    board.battery_mv = lambda: 3450  # less than a quarter of its charge
+    live(board, 2 * FIRST_UPLOAD_S)
+    (health,) = [wire.unpack_health(f.records) for f in board.relay.frames if f.kind == 0x14][:1]
+    assert health.resets_power_on == 1
+    assert health.flags & 1
+
+
+def test_an_overrun_in_a_deep_sleep_is_no_fault_of_the_chips_rate():
+    board = deep_board()
+    lives = live(board, 100)
+    board.clock.advance_us(60_000_000)  # the FIFO holds 41 s
+    while board.clock.now_us < 400 * 1_000_000:
+        lives.step()
+    assert lives.collar.kept["fifo_gaps"] == 1
+    assert lives.collar.kept["sensor_faults"] == 0
+
+
+def test_a_deep_sleep_that_no_collar_began_ends_in_a_cold_boot():
+    board = TestBoard(Nodding())
+    collar = Collar(board)
+    while board.uptime_ms() < 300_000 or collar.state != SLEEP:
+        collar.step()
+    collar._keep()
+    with pytest.raises(Slept):
+        board.deep_sleep_ms(60_000)  # as main() does when the machine itself could not be built
+    lives = Lives(board)
+    while board.clock.now_us < 500 * 1_000_000:
+        lives.step()
+    assert lives.collar.kept["faults"] == 0
+    assert load_identity(board.prov).boot == 2
+
+
+def test_an_interrupt_line_that_is_stuck_high_wakes_twice_for_a_watermark():
+    for board in (deep_board(), TestBoard(Nodding())):
+        board.chip.next_int1_us = lambda now_us: now_us
+        lives = live(board, 1_000)
+        assert len(board.sleeps_ms) < 110
+        assert board.boots < 70
+        assert lives.collar.kept["fifo_gaps"] == 0
+        assert windows_of(board.relay) or not lives.collar.is_deep

@@ -23,7 +23,15 @@ from collar.imu.lsm6dsox import Lsm6dsox
 from collar.retained import Retained
 from collar.sampler import Sampler
 from collar.schedule import backoff_s, spread_s
-from collar.settings import HARD, WATCHDOG, Identity, SettingsError, load_identity, raise_boot
+from collar.settings import (
+    HARD,
+    WATCHDOG,
+    Identity,
+    SettingsError,
+    load_identity,
+    load_resets,
+    raise_boot,
+)
 from collar.store import Store
 from herdcore import features
 from herdcore.compat import const, heap_lock, heap_unlock
@@ -71,11 +79,13 @@ _HEALTH_MS = const(21_600_000)
 _ABNORMAL_BOOTS = const(3)
 _SAFE_MS = const(3_600_000)
 _STEADY_MS = const(3_600_000)  # a boot that lasted this long was no failed one
-_DEAF_MS = const(86_400_000)  # after a day without an ack the radio's driver may be what is stuck
+# After a day, or three periods, without an ack the radio's driver may be what is stuck.
+_DEAF_MS = const(86_400_000)
 _FAULTS_FED = const(10)  # faults in a row after which the watchdog is left to reset the board
 _FAULT_SLEEP_MAX_S = const(300)
 _TELL_S = const(60)  # more kinds may come, or the sensor back
 _RETRY_MS = const(60_000)
+_UNOPENED_S = const(900)  # until the next upload if the log could not be opened for this one
 _BLINK_MS = const(10)
 _NEVER_MS = 1 << 62
 _RATE_HZ = const(12)  # of a raw burst, rounded down
@@ -122,6 +132,7 @@ class Collar:
         self._found = 0  # id of the chip that answered in this boot
         self._is_held_back = False  # the windows of this drain are not to be told
         self._is_bus_fine = True
+        self._is_line_early = False  # INT1 woke without a watermark: the timer alone, until there is one
         self._has_talked = False  # an upload takes longer than a shallow FIFO lasts
         self._told_ms = 0
         self._fault_state = COLD
@@ -209,13 +220,14 @@ class Collar:
         """Count this boot in flash, unless it is a wake: its frames have numbers of their own."""
         board, kept = self.board, self.kept
         board.start_watchdog(_WATCHDOG_MS)
-        self.vitals = Vitals(board.uptime_ms())
-        if board.slept_deeply() and kept["boot"] and self._wake_up():
+        if board.slept_deeply() and kept["boot"] and kept["chip"] and self._wake_up():
             return RESTORE
         board.led(True)
         cause = board.reset_cause()
-        kept["abnormal_boots"] = kept["abnormal_boots"] + 1 if cause in (HARD, WATCHDOG) else 0
-        kept.save()
+        if not self.faults_in_row:  # a boot that is tried again is the same one
+            self.vitals = Vitals(board.uptime_ms())
+            kept["abnormal_boots"] = kept["abnormal_boots"] + 1 if cause in (HARD, WATCHDOG) else 0
+            kept.save()
         try:
             identity = load_identity(board.prov)
         except SettingsError:
@@ -226,7 +238,7 @@ class Collar:
         # Never a boot that has frames already, even if an older identity was written to the board.
         identity, self.resets = raise_boot(board.prov, cause, (log.acks.last >> 16) + 1)
         self._open(identity, log)
-        kept["boot"] = identity.boot
+        kept["boot"], kept["chip"] = identity.boot, 0  # no wake goes on with what another boot kept
         self.session.timebase.restart()
         self.period_s = self.session.period_s(identity.upload_s)
         return RESTORE
@@ -279,9 +291,12 @@ class Collar:
             self.imu.resume(self.kept["period_us"])
             self.sampler.use(self.imu)
             self.armed = True
+            self._is_line_early = self._wake_ms - now_ms >= _DEEP_LEAST_MS
             return SLEEP
         self._plan_upload(now_ms // 1000 + self.period_s + spread_s(self.identity.device, self.period_s))
-        self._health_ms = self._last_ack_ms = now_ms
+        self._health_ms = now_ms
+        # Who was deaf before is not helped by starting anew once more, and would lose the time each day.
+        self._last_ack_ms = _NEVER_MS if self.kept["attempt"] else now_ms
         if self.kept["abnormal_boots"] >= _ABNORMAL_BOOTS:
             self._safe_until_ms = now_ms + _SAFE_MS
             self.is_safe = True
@@ -319,13 +334,13 @@ class Collar:
         """Sleep until INT1, the upload or the end of a back-off, whichever is first."""
         board = self.board
         now_ms = board.uptime_ms()
-        if now_ms - self._last_ack_ms > _DEAF_MS and self.kept["attempt"]:
+        if self.kept["attempt"] and now_ms - self._last_ack_ms > max(_DEAF_MS, 3_000 * self.period_s):
             self._start_anew()
         until_ms = min(self._wake_ms if self.armed else self._resume_ms, self._upload_ms)
         wait_ms = min(until_ms - now_ms, _SLEEP_MAX_MS)
         if wait_ms > 0:
             # While the sensor is not drained its interrupt stays high and would end every sleep at once.
-            board.wake_on_int1(self.armed and self.imu.has_line)
+            board.wake_on_int1(self.armed and self.imu.has_line and not self._is_line_early)
             if self.is_deep and self.armed and wait_ms >= _DEEP_LEAST_MS:
                 self._go_under(wait_ms)
             board.sleep_ms(wait_ms)
@@ -334,11 +349,13 @@ class Collar:
 
     def _start_anew(self) -> None:
         """Boot cold: the sleep resets the radio, and without what it kept nothing goes on."""
-        self._open_again()
-        self.store.outbox = self.outbox
-        self.store.finish()
-        self.kept.clear_deep()
-        self.board.deep_sleep_ms(_BLINK_MS)
+        try:
+            self._open_again()
+            self.store.outbox = self.outbox
+            self.store.finish()
+        finally:  # flash that fails must not keep the collar here
+            self.kept.clear_deep()
+            self.board.deep_sleep_ms(_BLINK_MS)
 
     def _awake(self, now_ms: int) -> int:
         if self.armed:
@@ -360,8 +377,9 @@ class Collar:
         self._has_talked = False
         if self.imu.unsettled > SETTLING_MOST:
             self.watch.found(watch.START_UP)
-        self._expect_watermark(sampler.left)
         now_ms = self.board.uptime_ms()
+        self._is_line_early = sampler.is_early and now_ms < min(self._wake_ms, self._upload_ms)
+        self._expect_watermark(sampler.left)
         if windows:
             self._last_drain_ms = now_ms
             self.vitals.shown(_SAMPLING, self._wake_ms)
@@ -443,8 +461,9 @@ class Collar:
 
     def _open_again(self) -> None:
         """Mount the log, if this wake from deep sleep has not needed it yet."""
-        if self.outbox is None:
+        if self.session is None:
             identity = load_identity(self.board.prov)
+            self.resets = load_resets(self.board.prov)
             self._open(identity, self._open_log())
 
     def _flush(self) -> None:
@@ -465,6 +484,8 @@ class Collar:
     def _uplink(self) -> int:
         """Join, tell, leave. A failure is no fault: it is counted, and the next try comes later."""
         gc.collect()
+        if self.session:
+            self.session.ack = None  # pyright: ignore[reportAttributeAccessIssue]  # the last one's is no success of this
         self._flush()
         self.outbox.seal()
         try:
@@ -489,10 +510,10 @@ class Collar:
 
     def _plan_next(self, now_s: int) -> None:
         kept, session = self.kept, self.session
-        if not session.ack:
+        if not (session and session.ack):
             kept.bump("attempt")
             kept.bump("uplink_failures")
-        self._plan_upload(session.next_s(now_s, self.period_s))
+        self._plan_upload(session.next_s(now_s, self.period_s) if session else now_s + _UNOPENED_S)
 
     def _trim(self) -> int:
         """Take what the relay has said; its ack has made the outbox forget what arrived."""

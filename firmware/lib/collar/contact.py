@@ -166,7 +166,8 @@ class Contact:
         return now_s - up_ms // 1000 if 0 < up_ms <= 1000 * now_s else DAY_S
 
     def _refill_mc_per_day(self, now_s: int) -> int:
-        if now_s < NEW_S:
+        # Each boot counts as a day: a collar out of reach begins anew every day and is not new again.
+        if now_s + DAY_S * max(0, self._kept["boot"] - 1) < NEW_S:
             return NEW_REFILL_MC_PER_DAY
         return HEARD_REFILL_MC_PER_DAY if self._heard_s(now_s) < _HEARD_S else REFILL_MC_PER_DAY
 

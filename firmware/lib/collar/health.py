@@ -13,7 +13,7 @@ def _flags(collar) -> int:
     flags = collar.alarms | (session.settings.number & 15) << 4
     if collar.is_safe:
         flags |= HEALTH_SAFE
-    if session.is_stretched:
+    if session.power.stretched(1) > 1:
         flags |= HEALTH_PERIOD_STRETCHED
     return flags
 

@@ -28,7 +28,7 @@ _FIELDS = (  # noqa: SIM905 - a list would be 86 texts in the file
     # the radio (collar.contact, collar.wifi)
     "energy_mc I "  # charge that failed attempts may still take, mC
     "energy_s I "  # uptime at which that was
-    "slots 12s "  # one bit for each quarter of an hour of the day in which there was contact
+    "slots 12s "  # two bits of trust for each half-hour of the day in which there was contact
     "network B "  # which network to try
     "relay B "  # which relay to try
     "lease 16s "  # address, mask, gateway, DNS of the last network joined; zeros: none
@@ -49,7 +49,7 @@ _FIELDS = (  # noqa: SIM905 - a list would be 86 texts in the file
     "wake_ms Q "
     "last_drain_ms Q "
     "health_ms Q "
-    "heard_ms Q "  # uptime of the last ack, or of the boot
+    "heard_ms Q "  # uptime of the last ack, or of the boot; far ahead: a boot that began deaf
     "period_s I "
     "schema B "
     "alarms B "

@@ -31,6 +31,7 @@ class Sampler:
         self.gap = False
         self.lost = False  # the FIFO overran before the last drain
         self.left = 0  # samples the chip still holds
+        self.is_early = False  # the last drain found less than a watermark
         self.fifo_gaps = 0
         self.is_off_rate = False  # samples come too slowly or too fast; stays until measured again
         self._carry = 0
@@ -67,7 +68,7 @@ class Sampler:
         self._view[: 3 * self._carry] = array("h", carried)
         self._next_ms = kept["next_ms"] or -1
         self._is_cut = not kept["next_ms"]
-        self._fed_ms, self._fed, self.left = kept["fed_ms"], kept["fed"], kept["left"]
+        self._fed_ms, self._fed, self.left = kept["fed_ms"] or -1, kept["fed"], kept["left"]
 
     def drain(self) -> int:
         """Read one watermark's worth if the chip holds it; return the number of whole windows, else 0."""
@@ -84,7 +85,8 @@ class Sampler:
             self.fifo_gaps += 1
         self.gap = self._is_cut
         self.left = count
-        if count < imu.watermark:
+        self.is_early = count < imu.watermark
+        if self.is_early:
             return 0
         total = self._carry + imu.drain_into(self.samples, 3 * self._carry, imu.watermark)
         self.left = count - imu.watermark

@@ -32,15 +32,12 @@ class Session:
         self.identity = identity
         self.settings = decode_settings(identity.settings)
         self.ack: Ack = None  # pyright: ignore[reportAttributeAccessIssue]
-        self.is_stretched = False
         self._asked_s = 0
 
     def period_s(self, asked_s: int) -> int:
         """Return the time between uploads: the settings' or else what was asked for, longer on a low cell."""
         wanted_s = bounded_period_s(self.settings.upload_s or asked_s)
-        period_s = self.power.stretched(wanted_s)
-        self.is_stretched = period_s > wanted_s
-        return period_s
+        return self.power.stretched(wanted_s)
 
     def hold(self, health) -> None:
         """Join, send batch after batch, leave. Raises OSError or ValueError; `ack` tells what came before.

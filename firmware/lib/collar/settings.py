@@ -134,6 +134,11 @@ def load_identity(flash) -> Identity:
     return _required(flash).identity
 
 
+def load_resets(flash) -> bytes:
+    """Return the resets by cause that raise_boot() has counted. Raises SettingsError as load_identity()."""
+    return _required(flash).resets
+
+
 def store_identity(flash, identity: Identity, resets: bytes = b"\x00\x00\x00\x00") -> None:
     """Write `identity` to the older sector; the newer one stays whole until this one is."""
     newest = _newest(flash)

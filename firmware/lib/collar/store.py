@@ -62,6 +62,8 @@ class Store:
         is_cut = is_cut or self._is_cut
         self._is_cut = False
         if self.outbox is None:
+            if self.is_full:  # the log could not be opened
+                del self._rows[0]
             self._rows.append((first_ms, is_cut, bytes(packed)))
             self.is_changed = True
         else:
@@ -133,6 +135,7 @@ class Store:
         if self._count and self.outbox is not None:
             size = self._count * _MINUTE_BYTES
             self._count = 0
+            self.is_changed = True  # what is kept of them must not be written again
             self.outbox.append_minutes(self._from_s, memoryview(self._packed)[:size])
 
     def _write_hour(self) -> None:
