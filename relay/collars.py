@@ -37,7 +37,7 @@ class Collars:
         async with self._lock:
             self._next_s = asyncio.get_running_loop().time() + _SHORTEST_PERIOD_S
             self._ingest.replace_keys(await self._registry.collar_keys())
-            self._ingest.replace_downlinks(await self._registry.waiting())
+            await self.refresh_downlinks()
 
     async def refresh(self) -> bool:
         """Read the keys if the last time is a second ago; return whether they were read."""

@@ -84,15 +84,15 @@ def _changed(settings: Settings, changes: dict[str, object]) -> Settings:
     """Return the settings with the changes of a command line: first what goes, then what comes."""
     take = changes.get
     settings = settingsblock.without(settings, take("unset", ()))  # type: ignore[arg-type] # click made them
-    if gone := take("forget_network"):
+    if (gone := take("forget_network")) is not None:
         settings = settingsblock.without_network(settings, str(gone))
     if gone := take("forget_relay"):
         settings = settingsblock.without_relay(settings, gone)  # type: ignore[arg-type] # likewise
-    if ssid := take("network"):
+    if (ssid := take("network")) is not None:
         settings = settingsblock.with_network(settings, _network(str(ssid), _PASSWORD))
     if relay := take("relay"):
         settings = settingsblock.with_relay(settings, relay)  # type: ignore[arg-type] # likewise
-    if ssid := take("next_network"):
+    if (ssid := take("next_network")) is not None:
         settings = settings._replace(next_network=_network(str(ssid), _NEXT_PASSWORD))
     plain: dict[str, object] = {n: changes[n] for n in ("upload_s", "next_relay") if n in changes}
     if profile := take("profile"):

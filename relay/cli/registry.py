@@ -214,9 +214,10 @@ def _write_secret(path: str | Path, text: str) -> None:
 async def collar_list(config: Config, farm_id: int, as_json: bool) -> None:
     """List the collars of a farm: who wears them, what they said last, what they have yet to be told."""
     async with open_state(config) as (storage, _):
+        collars = await storage.collars(farm_id)  # first: one that is added meanwhile has no report here
         reports = await storage.reports(farm_id)
         animals = {animal.id: animal for animal in await storage.animals(farm_id)}
-        for one in await storage.collars(farm_id):
+        for one in collars:
             wearer = animals.get(one.animal_id or 0)
             label, number = (wearer.label, wearer.number) if wearer else ("-", None)
             report = reports[one.device]

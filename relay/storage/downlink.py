@@ -6,6 +6,7 @@ once a raw frame with its id is in the log. So what waits follows from the rows,
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from herdcore.downlink import SETTINGS_MAX
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from relay.storage.connection import Connection
     from relay.storage.ports import Vault
 
+_LOG = logging.getLogger(__name__)
 NUMBER_MAX = 0xFFFF
 BURST_MAX_S = 60
 _HALF = 1 << 31
@@ -103,12 +105,13 @@ def ask_burst(connection: Connection, device: int, seconds: int) -> int:
 
 
 def waiting(connection: Connection, vault: Vault) -> list[Downlink]:
-    """Return what collars have yet to be told."""
+    """Return what collars have yet to be told. A block that does not open is left out, and logged."""
     rows = connection.execute(
         f"SELECT device, {_WAITS}, number, settings, burst_id, burst_s, ident FROM {_OF_SETTINGS}"  # noqa: S608 - built from constants of this module
         f" WHERE ({_WAITS}) OR burst_s > 0"
     )
-    return [_downlink(vault, *row) for row in rows]
+    found = [_downlink(vault, *row) for row in rows]
+    return [each for each in found if each.number or each.burst_id]
 
 
 def _downlink(
@@ -121,9 +124,14 @@ def _downlink(
     burst_s: int,
     ident: int | None,
 ) -> Downlink:
-    raw = vault.open(sealed, _context(device)) if waits else b""
+    raw = b""
+    if waits:
+        try:
+            raw = vault.open(sealed, _context(device))
+        except ValueError as error:  # the others' must still be told
+            _LOG.error("collar %d is not told its settings: %s", device, error)
     heard = -1 if ident is None else ident & _BOOT_SEQ
-    return Downlink(device, number if waits else 0, raw, burst_id if burst_s else 0, burst_s, heard)
+    return Downlink(device, number if raw else 0, raw, burst_id if burst_s else 0, burst_s, heard)
 
 
 def note(connection: Connection, frames: Sequence[NewFrame]) -> None:

@@ -185,6 +185,7 @@ async def test_frames_are_taken_even_if_downlinks_cannot_be_read(scene, monkeypa
         raise OSError("the disk")
 
     monkeypatch.setattr(scene.app[STORAGE], "waiting", broken)
+    await scene.app[COLLARS].load()  # as at start, and for a frame that nobody signed
     scene.app[COLLARS].downlinks_due_s = 0.0
     assert (await scene.post([frame(1, 1)]))[0] == 200
 

@@ -11,7 +11,8 @@ from relay.storage.connection import connect, migrate, packaged_migrations, stat
 from relay.storage.ports import DUPLICATE, STORED, Busy, CannotOpen, StorageError, Unwritable
 from relay.storage.sqlite import FILE_NAME, SqliteStorage
 from relay.vault import Vault
-from tests.relay.contract.world import PHONE, ROOT, T0_MS, World
+from tests.relay.collar_said import block
+from tests.relay.contract.world import DEVICE, PHONE, ROOT, T0_MS, World
 
 VAULT = Vault(bytes(32))
 
@@ -298,6 +299,18 @@ async def test_keys_and_phone_numbers_are_not_readable_in_the_files(world, tmp_p
     assert b"Hillside" in files
     for secret in (ROOT, PHONE.encode(), b"491700000001"):
         assert secret not in files
+
+
+async def test_settings_that_do_not_open_keep_no_other_collar_from_being_told(opened, world, caplog):
+    await world.storage.add_collar(8, world.farm_id)
+    for device in (DEVICE, 8):
+        await world.storage.set_settings(device, 0, 1, block(1, upload_s=600))
+    opened[0].execute("UPDATE collar_settings SET settings = x'00' WHERE device = 8")
+    assert [each.device for each in await world.storage.waiting()] == [DEVICE]
+    assert "collar 8 is not told its settings: " in caplog.text
+    await world.storage.ask_burst(8, 20)
+    told = {each.device: (each.number, each.burst_id) for each in await world.storage.waiting()}
+    assert told == {DEVICE: (1, 0), 8: (0, 1)}
 
 
 async def test_audit_lines_cannot_be_changed_unnoticed(opened, world):
