@@ -67,7 +67,7 @@ def figures(seed: int, days: float = DAYS) -> dict[str, Any]:
     """Return heap_growth_30d_bytes, and the least free heap that a health record told."""
     relay = asyncio.run(live(seed, days))
     told = [(f.up_s // 86_400, wire.unpack_health(f.records)) for f in relay.frames if f.kind == 0x14]
-    free_b = [(day, record.heap_free_b) for day, record in told if day > 0]
+    free_b = [(day, record.heap_free_b) for day, record in told if 0 < day < days]
     last = max(day for day, _ in free_b)
     second = min(free for day, free in free_b if day == 1)
     end = min(free for day, free in free_b if day == last)

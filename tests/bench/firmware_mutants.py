@@ -9,7 +9,11 @@ from tests.collar.mutants.workshop import MUTANTS, change, copy_to, is_killed, r
 
 
 def figures() -> dict[str, int]:
-    """Return mutants and mutants_killed."""
+    """Return mutants and mutants_killed. Raises RuntimeError if the tests fail without a mutant, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = run(copy_to(Path(folder)), sorted({test for *_, test in MUTANTS.values()}))
+    if done.returncode:
+        raise RuntimeError(f"the unchanged copy fails: {done.stdout[-400:]}")
     killed = 0
     for name in MUTANTS:
         with tempfile.TemporaryDirectory() as folder:
