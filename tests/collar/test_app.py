@@ -13,6 +13,7 @@ from collar.retained import Retained
 from collar.schedule import backoff_s, spread_s
 from collar.settings import HARD, WATCHDOG, load_identity
 from herdcore import wire
+from herdcore.records import unpack_raw
 from simulator.motion import Still
 from tests.collar.ram_flash import RamFlash, count_waiting
 from tests.collar.scene import DEVICE, BlockDevice, Lives, Nodding, TestBoard, provisioned
@@ -226,6 +227,17 @@ def test_an_outage_longer_than_the_log_keeps_the_newest_and_tells_what_went(monk
     until(collar, 11 * 3600)
     assert health_of(board.relay)[-1].dropped_frames == lost
     assert health_of(board.relay)[-1].uplink_failures > 10
+
+
+def test_a_burst_that_the_relay_asks_for_is_a_minute_of_samples_sent_at_once_and_only_once(board):
+    board.relay.burst = (7, 60)
+    collar = until(Collar(board), FIRST_UPLOAD_S + 150)
+    told = [frame for frame in board.relay.frames if frame.kind == 0x15]
+    heads = [unpack_raw(frame.records) for frame in told]
+    assert {head.burst_id for head in heads} == {7}
+    assert sum(len(frame.records) // 6 - 1 for frame in told) == 750
+    until(collar, FIRST_UPLOAD_S + 2 * 900)
+    assert sum(frame.kind == 0x15 for frame in board.relay.frames) == len(told)
 
 
 def test_a_failing_relay_does_not_disturb_the_sampling(board):

@@ -88,7 +88,7 @@ _RETRY_MS = const(60_000)
 _UNOPENED_S = const(900)  # until the next upload if the log could not be opened for this one
 _BLINK_MS = const(10)
 _NEVER_MS = 1 << 62
-_RATE_HZ = const(12)  # of a raw burst, rounded down
+_RATE_2HZ = const(25)  # of a raw burst, samples in two seconds
 # What has to show life for the watchdog to be fed, and until how long after it was due.
 _SAMPLING = const(0)
 _STORING = const(1)
@@ -530,7 +530,7 @@ class Collar:
         self.period_s = session.period_s(session.ack.next_s)
         self._plan_next(now_ms // 1000)
         if burst and burst[0] != kept["burst"]:
-            kept["burst"], kept["burst_left"] = burst[0], burst[1] * _RATE_HZ
+            kept["burst"], kept["burst_left"] = burst[0], burst[1] * _RATE_2HZ // 2
         if session.settings.number != number:
             self._change_profile()
         kept.save()
