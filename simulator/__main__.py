@@ -1,8 +1,10 @@
-"""`herdbell-sim`: the demo, a herd without a phone, the fake cloud alone, and the staged tree."""
+"""`herdbell-sim`: the demo, a herd without a phone, the fake cloud alone, recordings, and the staged tree."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import click
 
 from simulator.board_commands import COMMANDS, fail, require_interpreter
 from simulator.demo import DemoError, Options
+from simulator.extract import Sitting, find_packs, read_animals, rows_of, write_windows
 from simulator.recording import PackError
 from simulator.relay_process import RelayError
 from simulator.stage import ARCHITECTURES
@@ -97,6 +100,45 @@ def herd(collars: Path, relay: str, seed: int, data: Path | None) -> None:
 def cloud(port: int, webhook: str, token: str, app_secret: str, verify_token: str) -> None:
     """The fake WhatsApp Cloud API and its phone page alone, to try a relay against."""
     run(run_cloud(port, webhook, token, app_secret, verify_token))
+
+
+def _degrees(_context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no angle", param=parameter)
+    return value
+
+
+@main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file, gzip'd CSV.")
+@click.option("--turn", default=0.0, callback=_degrees, help="Turn every collar about its z axis, degrees.")
+@click.option("--tilt", default=0.0, callback=_degrees, help="Then tilt it about its x axis, degrees.")
+@click.option(
+    "--copies", default=0, show_default=True, type=click.IntRange(0, 1000), help="And so many turned copies."
+)
+@click.option("--seed", default=1, show_default=True, help="Decides the copies and the chips' noise.")
+def extract(folder: Path, out: Path, turn: float, tilt: float, copies: int, seed: int) -> None:
+    """Turn the recordings in DIR into the windows that a collar would have sent.
+
+    DIR is a pack with segments.csv and samples.csv.gz, or a folder of packs. --turn and --tilt move the
+    collars as worn (copy 0 in the file); --copies adds collars that sit another way round, to train with.
+    """
+    try:
+        packs, others = find_packs(folder)
+        for other in others:
+            click.echo(f"{other.name}: skipped, it has no waveforms (no segments.csv)", err=True)
+        animals = [animal for pack in packs for animal in read_animals(pack)]
+        sitting = Sitting(turn, tilt, copies, seed)
+        jobs = [(animal, copy) for animal in animals for copy in range(copies + 1)]
+        with click.progressbar(jobs, label="recordings to windows", file=sys.stderr) as shown:
+            counts = write_windows(out, (row for job in shown for row in rows_of(*job, sitting)))
+    except (PackError, OSError) as error:
+        click.echo(f"herdbell-sim: {error}", err=True)
+        sys.exit(2)
+    click.echo(
+        f"packs {len(packs)}, animals {len(animals)}, windows {counts[0]} as worn "
+        f"and {counts.total() - counts[0]} in copies -> {out}"
+    )
 
 
 @main.command()

@@ -1,6 +1,5 @@
 """Recorded packs. The tests write their own; the real one is used where it is and never copied."""
 
-import gzip
 import os
 from pathlib import Path
 
@@ -8,21 +7,8 @@ import numpy as np
 import pytest
 
 from simulator.motion import Still
-from simulator.recording import PackError, open_pack
-
-SEGMENTS = "seg,animal,label,start,n,mpu_ok,src\n"
-SAMPLES = "seg,b_ax,b_ay,b_az,m_ax,m_ay,m_az,m_gx,m_gy,m_gz\n"
-
-
-def write_pack(folder, segments, samples, header=SAMPLES):
-    (folder / "segments.csv").write_text(SEGMENTS + "".join(f"{row}\n" for row in segments), encoding="utf-8")
-    with gzip.open(folder / "samples.csv.gz", "wt", encoding="utf-8") as out:
-        out.write(header + "".join(f"{row}\n" for row in samples))
-    return folder
-
-
-def sample(segment, x, y=0, z=1000):
-    return f"{segment},{x},{y},{z},9999,9999,9999,0,0,0"
+from simulator.recording import PackError, open_pack, read_segments
+from tests.simulator.packs import sample, write_pack
 
 
 @pytest.fixture
@@ -106,6 +92,7 @@ def test_an_empty_file_has_no_columns(pack):
         ("0,,2,3", "b_ax", ""),
         ("x,1,2,3", "seg", "x"),
         ("0,1,2,3.5", "b_az", "3.5"),
+        ("0,1,2,3000000000", "b_az", "3000000000"),
     ],
 )
 def test_a_value_that_is_no_number_is_named_by_file_line_and_column(tmp_path, row, column, text):
@@ -130,6 +117,76 @@ def test_a_pack_whose_files_do_not_belong_together_is_refused(tmp_path):
     pack = write_pack(tmp_path, ["0,cow,x,t,1,1,a"], [sample(1, 1)])
     with pytest.raises(PackError, match="no segment has samples"):
         open_pack(pack)
+
+
+def test_segments_come_by_animal_and_time_with_label_and_samples(pack):
+    segments = read_segments(pack)
+    assert [(one.animal, one.number, one.label) for one in segments] == [
+        ("17", 0, "walking"),
+        ("17", 1, "grazing"),
+        ("8", 2, "resting"),
+    ]
+    assert segments[0].samples_mg.tolist() == [[0, 0, 1000], [100, 0, 1000], [200, 0, 1000]]
+    assert segments[0].last_ms - segments[0].start_ms == 200
+
+
+def test_a_start_is_local_time_as_if_it_were_utc(tmp_path):
+    pack = write_pack(tmp_path, ["0,cow,x,1970-01-02T00:00:01.200,1,1,a"], [sample(0, 1)])
+    assert read_segments(pack)[0].start_ms == 86_401_200
+
+
+def test_a_pack_without_labels_has_empty_ones(tmp_path):
+    rows = ["0,cow,2024-05-13T14:44:00,1"]
+    (segment,) = read_segments(
+        write_pack(tmp_path, rows, [sample(0, 1)], segments_header="seg,animal,start,n\n")
+    )
+    assert segment.label == ""
+
+
+NOON = "2024-05-13T12:00:00.000"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([f"0,cow,x,{NOON},2,1,a"], r"segments\.csv, line 2, column n: 2, but samples\.csv\.gz holds 3 of 0"),
+        ([f"0,cow,x,{NOON},many,1,a"], r"segments\.csv, line 2, column n: 'many'"),
+        (["0,cow,x,noon,3,1,a"], r"segments\.csv, line 2, column start: 'noon' is not a time like"),
+        ([f"0,cow,x,{NOON},3,1,a"] * 2, r"segments\.csv, line 3, column seg: 0 is there twice"),
+        ([f"0,cow,x,{NOON},3,1,a", f"7,cow,x,{NOON},0,1,a"], r"line 3, column n: 0, but .* holds 0 of 7"),
+        ([f"0,cow,x,{NOON}"], r"segments\.csv, line 2: 4 cells, want 7"),
+        ([], r"samples\.csv\.gz, column seg: 0 is not in segments\.csv"),
+    ],
+)
+def test_segments_that_contradict_the_samples_are_refused_by_line_and_column(tmp_path, rows, said):
+    with pytest.raises(PackError, match=said):
+        read_segments(write_pack(tmp_path, rows, [sample(0, 1)] * 3))
+
+
+def test_a_pack_of_two_headers_has_no_segment(tmp_path):
+    with pytest.raises(PackError, match=r"segments\.csv: no segment"):
+        read_segments(write_pack(tmp_path, [], []))
+
+
+def test_an_animal_in_two_segments_at_once_is_refused_and_two_animals_are_not(tmp_path):
+    samples = [sample(0, 1)] * 3 + [sample(1, 1)] * 3
+    rows = [f"0,cow,x,{NOON},3,1,a", "1,{},x,2024-05-13T12:00:00.200,3,1,a"]
+    both = read_segments(write_pack(tmp_path, [rows[0], rows[1].format("calf")], samples))
+    assert [one.animal for one in both] == ["calf", "cow"]
+    with pytest.raises(
+        PackError, match=r"line 3, column start: segment 1 begins before segment 0 of the same"
+    ):
+        read_segments(write_pack(tmp_path, [rows[0], rows[1].format("cow")], samples))
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data[:-30], lambda _: b"seg,b_ax", lambda data: data[:-8] + b"x" * 8]
+)
+def test_a_samples_file_that_is_cut_or_no_archive_is_named(pack, spoil):
+    samples = pack / "samples.csv.gz"
+    samples.write_bytes(spoil(samples.read_bytes()))
+    with pytest.raises(PackError, match=r"samples\.csv\.gz, after line \d+: cannot be read"):
+        read_segments(pack)
 
 
 def test_something_at_rest_stays_at_rest():
