@@ -64,6 +64,7 @@ VEDBA_OF_DEVIATIONS: Final = 1.1
 
 _MIDDLE, _SLOPE = 0.45, 8.0
 _REGULAR, _NEVER_PAUSED = 1.0, -6.0
+_SCORE_OF_NONE = 1.0 / (1.0 + np.exp(_SLOPE * _MIDDLE))
 _TOLD, _NO_LONGER = 0.6, 0.4
 _FEWEST_WINDOWS = 12  # half of two minutes: what is missing beyond that, or in a gap, counts as not chewing
 _SURE_REFERENCE = 8  # chewing windows that say what motion is usual: 40 s
@@ -71,11 +72,13 @@ _STEADY_LINE = 24  # chewing windows in three minutes: of some 35, four or five 
 _MOST_ROWS = 64  # three minutes are 36 windows; a stream of overlapping windows must not outgrow the state
 
 _CHEWS, _PAUSE, _PAUSE_BEGINS, _REGULAR_PAUSE = 1, 2, 4, 8
+_OF_PAUSES = np.array([[_PAUSE_BEGINS], [_REGULAR_PAUSE]])
 # How a state is stored; in memory all columns are int64.
 _ROW = np.dtype(
     [("start_ms", "<i8"), ("vedba_mg", "<u2"), ("line_mg", "<u2"), ("crossings", "u1"), ("bits", "u1")]
 )
 _COLUMNS = 5
+_MOTION = slice(1, 3)  # of them vedba_mg and line_mg
 _SPANS_MS = np.array([[MIN_BOUT_MS], [MEMORY_MS]])
 _ROOTS = np.sqrt(np.arange(256) / 255)
 _MG2 = np.array([log_mg(code) for code in range(256)], dtype=np.float64) ** 2
@@ -126,33 +129,41 @@ def vedba_mg(records: NDArray[np.uint8]) -> NDArray[np.float64]:
 
     From the three mean deviations, within 7 % for 8 of 10 resting windows.
     """
-    squares = _MG2[records[:, 3:6]]
-    return np.asarray(VEDBA_OF_DEVIATIONS * np.sqrt(squares[:, 0] + squares[:, 1] + squares[:, 2]))
+    x, y, z = _MG2.take(records.T[3:6])
+    return np.asarray(VEDBA_OF_DEVIATIONS * np.sqrt(x + y + z))
 
 
 def crossings_of(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the zero crossings (0..63) of the axis that changes most, for windows of shape (n, 14)."""
-    strongest = records[:, 6:9].argmax(axis=1)
-    return np.asarray(records[np.arange(len(records)), 9 + strongest])
+    x, y, z = records.T[6:9]
+    crossings = records.T[9:12]
+    first = np.where(y > x, crossings[1], crossings[0])
+    return np.asarray(np.where(z > np.maximum(x, y), crossings[2], first))
 
 
 def step(
-    state: State, records: NDArray[np.uint8], start_ms: NDArray[np.int64], is_rest: NDArray[np.bool_]
+    state: State,
+    records: NDArray[np.uint8],
+    start_ms: NDArray[np.int64],
+    is_rest: NDArray[np.bool_],
+    motion_mg: NDArray[np.float64] | None = None,
 ) -> tuple[State, Told]:
     """Tell which windows are rumination.
 
     records: (n, 14), wire.md "windows"; start_ms: (n,) UTC ms, each later than all before; is_rest: (n,),
-    what the classifier called rest (still, ruminating or not). Raises ChewingError if the shapes differ or
+    what the classifier called rest (still, ruminating or not); motion_mg: (n,), `vedba_mg` of the records
+    where it is known already. Raises ChewingError if the shapes differ or
     time does not go forward.
     """
-    rows = _rows(state, records, start_ms, is_rest)
+    rows = _rows(state, records, start_ms, is_rest, motion_mg)
     if not len(records):
-        nothing = np.zeros(0, dtype=bool)
-        return state, Told(nothing, np.zeros(0), nothing, nothing)
+        return state, _nothing(0)
     chews = _chews(rows, records) & is_rest
     rows.bits[rows.seen :] = chews
+    if not rows.bits.any():
+        return State(_tail(rows)), _nothing(len(records), is_rest * _SCORE_OF_NONE)
     begin, earlier = _since(rows)
-    sums = _sums(rows.bits & _CHEWS, rows.line_mg, rows.vedba_mg)
+    sums = _sums(rows.bits & _CHEWS, rows.columns[_MOTION])
     pauses = _mark_pauses(rows, begin, sums, is_rest)
     score = _score(rows, begin, earlier, sums[0])
     is_ready = start_ms - rows.start_ms[begin] >= MIN_BOUT_MS - 2 * WINDOW_MS
@@ -161,7 +172,11 @@ def step(
 
 
 def _rows(
-    state: State, records: NDArray[np.uint8], start_ms: NDArray[np.int64], is_rest: NDArray[np.bool_]
+    state: State,
+    records: NDArray[np.uint8],
+    start_ms: NDArray[np.int64],
+    is_rest: NDArray[np.bool_],
+    motion_mg: NDArray[np.float64] | None,
 ) -> _Rows:
     if records.ndim != 2 or records.shape != (len(start_ms), 14) or is_rest.shape != start_ms.shape:
         raise ChewingError(f"records {records.shape}, start_ms {start_ms.shape}, is_rest {is_rest.shape}")
@@ -175,11 +190,17 @@ def _rows(
     if backward.any():
         before, after = rows.start_ms[backward.argmax() :][:2].tolist()
         raise ChewingError(f"start_ms {after} after {before}: must be later")
-    vedba = np.minimum(vedba_mg(records), 0xFFFF)
+    vedba = np.minimum(vedba_mg(records) if motion_mg is None else motion_mg, 0xFFFF)
     rows.vedba_mg[seen:] = vedba
     rows.line_mg[seen:] = vedba * _ROOTS[np.maximum(records[:, 12], records[:, 13])]
     rows.crossings[seen:] = crossings_of(records)
     return rows
+
+
+def _nothing(windows: int, score: NDArray[np.float64] | None = None) -> Told:
+    """Return what is told where no window speaks for chewing, nor did any that is remembered."""
+    none = np.zeros(windows, dtype=bool)
+    return Told(none, np.zeros(windows) if score is None else score, none, none)
 
 
 def _tail(rows: _Rows) -> bytes:
@@ -212,16 +233,15 @@ def _since(rows: _Rows) -> NDArray[np.intp]:
     return np.asarray(np.maximum(first, np.arange(rows.seen, len(rows.start_ms)) - _MOST_ROWS + 1))
 
 
-def _sums(flags: NDArray[np.int64], *values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return running sums of the flags, and of the values where they are 1; each begins with a 0 more.
+def _sums(flags: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return running sums of the flags, and of the values (v, rows) where they are 1; each begins with a 0.
 
     So sums[:, b] - sums[:, a] is of the rows from a up to and without b.
     """
     sums = np.zeros((1 + len(values), len(flags) + 1), dtype=np.int64)
-    flags.cumsum(out=sums[0, 1:])
-    for total, each in zip(sums[1:], values, strict=True):
-        (flags * each).cumsum(out=total[1:])
-    return sums
+    sums[0, 1:] = flags
+    np.multiply(values, flags, out=sums[1:, 1:])
+    return sums.cumsum(axis=1)
 
 
 def _mark_pauses(
@@ -229,10 +249,12 @@ def _mark_pauses(
 ) -> NDArray[np.bool_]:
     """Set the bits of pauses, by the chewing windows before each; return where one begins."""
     bits, seen = rows.bits, rows.seen
-    n, line_mg, vedba_mg = sums[:, seen:-1] - sums[:, begin]
+    n, vedba_mg, line_mg = sums[:, seen:-1] - sums[:, begin]
     is_pause = is_rest & (n >= _SURE_REFERENCE)
     is_pause &= rows.line_mg[seen:] * n < PAUSE_SHARE * line_mg
     is_pause &= rows.vedba_mg[seen:] * n < vedba_mg
+    if not is_pause.any():
+        return np.asarray(is_pause)
     begins = is_pause.copy()
     begins[1:] &= ~is_pause[:-1]
     begins[0] &= not (seen and bits[seen - 1] & _PAUSE)
@@ -251,16 +273,18 @@ def _score(
     first = rows.seen + 1
     chewing, windows = count[first:], np.arange(first, len(count)) - begin
     rate = (chewing - count[begin]) / np.maximum(windows, _FEWEST_WINDOWS)
-    pauses = _sums((rows.bits & _PAUSE_BEGINS) // _PAUSE_BEGINS)[0]
-    regular = _sums((rows.bits & _REGULAR_PAUSE) // _REGULAR_PAUSE)[0]
-    bolus = _REGULAR * (regular[first:] > regular[earlier])
+    pauses = np.zeros((2, len(count)), dtype=np.int64)
+    ((rows.bits & _OF_PAUSES) != 0).cumsum(axis=1, out=pauses[:, 1:])
+    paused, regular = pauses[:, first:] > pauses[:, earlier]
     is_steady = chewing - count[earlier] >= _STEADY_LINE
-    bolus[is_steady & (pauses[first:] == pauses[earlier])] = _NEVER_PAUSED
+    bolus = np.where(is_steady & ~paused, _NEVER_PAUSED, _REGULAR * regular)
     return np.asarray(1.0 / (1.0 + np.exp(_SLOPE * (_MIDDLE - rate) - bolus)))
 
 
 def _held(before: bool, on: NDArray[np.bool_], off: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return what was last said at each window; where both are said, `off`."""
+    if not (before or on.any()):
+        return on
     said = np.flatnonzero(on | off)
     values = np.concatenate(([before], ~off[said]))
     return np.asarray(values[np.searchsorted(said, np.arange(len(on)), side="right")])

@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, replace
+from operator import add
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
@@ -54,6 +55,7 @@ FADE_MS: Final[dict[str, int]] = {STANDING: 45 * 60_000, LYING: 121 * 60_000}
 _CALM_WINDOWS = 8  # of the 11 or 12 of a minute: a cow at rest looks around now and then
 _ON_FOOT_WINDOWS = 3
 _ON_FOOT_CONFIDENCE = 0.9
+_LIES_ON_FOOT = round(50 - 50 * _ON_FOOT_CONFIDENCE)  # percent
 _LEAST, _MOST = 0.3, 0.7
 _MEMORY_MS = 180_000  # a burst with a minute on either side, and some
 _MOST_ROWS = 64
@@ -64,6 +66,7 @@ _ROW = np.dtype([("start_ms", "<i8"), ("gravity", "i1", 3), ("bits", "u1"), ("ve
 _HEAD = struct.Struct("<Bqd?qd6d")
 
 Gravity = tuple[float, float, float]
+_Sums = tuple[int, ...]  # windows; of their gravity x, y, z
 
 
 class PostureError(ValueError):
@@ -113,12 +116,35 @@ class _Turn(NamedTuple):
 
 
 class _Sign(NamedTuple):
-    """What a window tells when it is seen: a hole before it, that she is on foot, a turn a minute ago."""
+    """What windows tell when they are seen: a hole before, that she is on foot, a turn a minute ago.
+
+    `until_ms`: the last of a run of windows that all tell that she is on foot; otherwise `ms`.
+    """
 
     ms: int
+    until_ms: int
     hole_from_ms: int | None = None
     on_foot_from_ms: int | None = None
     turn: _Turn | None = None
+
+
+class _Rows(NamedTuple):
+    """Remembered windows and new ones behind them, by column."""
+
+    seen: int  # so many are remembered
+    start_ms: NDArray[np.int64]
+    gravity: NDArray[np.int64]  # (3, rows), steps of 16 mg
+    bits: NDArray[np.int64]
+    vedba_mg: NDArray[np.int64]
+
+    @property
+    def on_foot(self) -> NDArray[np.bool_]:
+        """Windows that are the third in a row on foot, at least."""
+        out = np.zeros(len(self.bits), dtype=bool)
+        walks = (self.bits & _ON_FOOT) != 0
+        out[2:] = walks[2:] & walks[1:-1] & walks[:-2]
+        out[2:] &= self.start_ms[2:] - self.start_ms[:-2] <= _ON_FOOT_WINDOWS * WINDOW_MS
+        return out
 
 
 def step(
@@ -134,18 +160,61 @@ def step(
     is_on_foot: (n,), what the classifier called rest, and walking or grazing. Any batching of a stream gives
     the same. Raises PostureError if the shapes differ or time does not go forward.
     """
-    rows, seen = _rows(state, records, start_ms, is_rest, is_on_foot)
+    after, found, _ = follow(state, records, start_ms, is_rest, is_on_foot)
+    return after, found
+
+
+def follow(
+    state: State,
+    records: NDArray[np.uint8],
+    start_ms: NDArray[np.int64],
+    is_rest: NDArray[np.bool_],
+    is_on_foot: NDArray[np.bool_],
+    motion_mg: NDArray[np.float64] | None = None,
+) -> tuple[State, list[Transition], NDArray[np.int64]]:
+    """As `step`, and by window (n,) how likely she lies, percent, by what is known then; -1 if nothing is.
+
+    motion_mg: (n,), `chewing.vedba_mg` of the records where it is known already.
+    """
+    rows = _rows(state, records, start_ms, is_rest, is_on_foot, motion_mg)
+    if not len(start_ms):
+        return state, [], np.empty(0, dtype=np.int64)
     found: list[Transition] = []
-    for sign in _signs(rows, seen):
+    known = [(-1, state)]
+    on_foot = rows.on_foot
+    for sign in _signs(rows, on_foot):
+        known += _outlasted(state, known[-1][0], sign.ms)
         state, told = _heed(state, sign)
         found += told
-    if seen < len(rows):
-        state, told = _confirmed(state, int(rows["start_ms"][-1]))
-        found += told
-        kept = rows[-_MOST_ROWS:]
-        kept = kept[kept["start_ms"] > kept["start_ms"][-1] - _MEMORY_MS]
-        state = replace(state, rows=kept.tobytes())
-    return state, found
+        known.append((sign.until_ms, state))
+    last_ms = int(start_ms[-1])
+    known += _outlasted(state, known[-1][0], last_ms)
+    state, told = _confirmed(state, last_ms)
+    lying = _lying(known, start_ms)
+    lying[on_foot[rows.seen :]] = _LIES_ON_FOOT
+    return replace(state, rows=_tail(rows)), found + told, lying
+
+
+def _outlasted(state: State, from_ms: int, until_ms: int) -> list[tuple[int, State]]:
+    """Return from when on, up to `until_ms`, a lying down that is waited for is believed."""
+    sure_ms = until_ms + 1 if state.pending is None else max(from_ms, state.pending.at_ms + MIN_LYING_MS)
+    return [(sure_ms, _confirmed(state, sure_ms)[0])] if sure_ms <= until_ms else []
+
+
+def _lying(known: list[tuple[int, State]], start_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (n,) percent. `known`: states and from when on each is believed; of the same time the later."""
+    from_ms = np.array([ms for ms, _ in known])
+    of = np.searchsorted(from_ms, start_ms, side="right") - 1
+    since, confidence, fade_ms, lies = np.array([_as_numbers(state) for _, state in known])[of].T
+    sure = 50 + 50 * confidence * np.exp(-np.maximum(start_ms - since, 0) / fade_ms)
+    percent = np.rint(np.where(lies > 0, sure, 100 - sure)).astype(np.int64)
+    return np.where(lies < 0, -1, percent)
+
+
+def _as_numbers(state: State) -> tuple[float, float, float, float]:
+    if state.posture == UNKNOWN:
+        return 0.0, 0.0, 1.0, -1.0
+    return state.since_ms, state.confidence, FADE_MS[state.posture], float(state.posture == LYING)
 
 
 def turns_ms(
@@ -155,8 +224,8 @@ def turns_ms(
 
     Arguments and errors as of `step`; times are UTC ms.
     """
-    rows, _ = _rows(State(), records, start_ms, is_rest, np.zeros(len(start_ms), dtype=bool))
-    return [sign.turn.at_ms for sign in _turns(rows, 0) if sign.turn]
+    rows = _rows(State(), records, start_ms, is_rest, np.zeros(len(start_ms), dtype=bool))
+    return [turn.at_ms for _, turn in _turns(rows)]
 
 
 def _rows(
@@ -165,84 +234,110 @@ def _rows(
     start_ms: NDArray[np.int64],
     is_rest: NDArray[np.bool_],
     is_on_foot: NDArray[np.bool_],
-) -> tuple[NDArray[np.void], int]:
-    """Return what is remembered with the batch behind it, and where the batch begins."""
+    motion_mg: NDArray[np.float64] | None = None,
+) -> _Rows:
     n = len(start_ms)
     if records.shape != (n, 14) or is_rest.shape != (n,) or is_on_foot.shape != (n,):
         raise PostureError(
             f"{n} windows: records {records.shape}, {is_rest.shape} and {is_on_foot.shape} told"
         )
     old = np.frombuffer(state.rows, dtype=_ROW)
-    new = np.empty(n, dtype=_ROW)
-    new["start_ms"], new["gravity"] = start_ms, records[:, :3].view(np.int8)
-    new["vedba_mg"] = np.minimum(vedba_mg(records), 0xFFFF)
-    new["bits"] = _CALM * (is_rest & (new["vedba_mg"] <= CALM_MG)) + _ON_FOOT * is_on_foot
-    rows = np.concatenate((old, new))
-    backward = rows["start_ms"][1:] <= rows["start_ms"][:-1]
+    seen = len(old)
+    columns = np.empty((6, seen + n), dtype=np.int64)
+    rows = _Rows(seen, columns[0], columns[1:4], columns[4], columns[5])
+    columns[0, :seen], columns[1:4, :seen] = old["start_ms"], old["gravity"].T
+    columns[4, :seen], columns[5, :seen] = old["bits"], old["vedba_mg"]
+    columns[0, seen:], columns[1:4, seen:] = start_ms, records.T[:3].view(np.int8)
+    columns[5, seen:] = np.minimum(vedba_mg(records) if motion_mg is None else motion_mg, 0xFFFF)
+    columns[4, seen:] = _CALM * (is_rest & (columns[5, seen:] <= CALM_MG)) + _ON_FOOT * is_on_foot
+    backward = rows.start_ms[1:] <= rows.start_ms[:-1]
     if backward.any():
-        before, after = rows["start_ms"][backward.argmax() :][:2].tolist()
+        before, after = rows.start_ms[backward.argmax() :][:2].tolist()
         raise PostureError(f"start_ms {after} after {before}: must be later")
-    return rows, len(old)
+    return rows
 
 
-def _signs(rows: NDArray[np.void], seen: int) -> list[_Sign]:
+def _tail(rows: _Rows) -> bytes:
+    """Return what is remembered of the windows."""
+    first = int(rows.start_ms.searchsorted(rows.start_ms[-1] - _MEMORY_MS, side="right"))
+    kept = slice(max(first, len(rows.start_ms) - _MOST_ROWS), None)
+    out = np.empty(len(rows.start_ms[kept]), dtype=_ROW)
+    out["start_ms"], out["gravity"] = rows.start_ms[kept], rows.gravity[:, kept].T
+    out["bits"], out["vedba_mg"] = rows.bits[kept], rows.vedba_mg[kept]
+    return out.tobytes()
+
+
+def _signs(rows: _Rows, on_foot: NDArray[np.bool_]) -> list[_Sign]:
     """Return what the new windows tell, in the order it can be known."""
-    signs = [*_holes(rows, seen), *_on_foot(rows, seen), *_turns(rows, seen)]
+    turns = _turns(rows)
+    at_ms = [int(rows.start_ms[row]) for row, _ in turns]
+    turned = [_Sign(ms, ms, turn=turn) for ms, (_, turn) in zip(at_ms, turns, strict=True)]
+    signs = [*_holes(rows), *_runs(rows, on_foot, [row for row, _ in turns]), *turned]
     return sorted(signs, key=lambda sign: sign.ms)
 
 
-def _holes(rows: NDArray[np.void], seen: int) -> list[_Sign]:
-    start_ms = rows["start_ms"]
-    at = np.flatnonzero(np.diff(start_ms) > MIN_LYING_MS) + 1
-    return [_Sign(int(start_ms[i]), hole_from_ms=int(start_ms[i - 1])) for i in at[at >= seen]]
+def _holes(rows: _Rows) -> list[_Sign]:
+    start_ms = rows.start_ms[max(rows.seen - 1, 0) :]
+    at = np.flatnonzero(start_ms[1:] - start_ms[:-1] > MIN_LYING_MS)
+    pairs = zip(start_ms[at + 1].tolist(), start_ms[at].tolist(), strict=True)
+    return [_Sign(ms, ms, hole_from_ms=before_ms) for ms, before_ms in pairs]
 
 
-def _on_foot(rows: NDArray[np.void], seen: int) -> list[_Sign]:
-    start_ms, walks = rows["start_ms"], (rows["bits"] & _ON_FOOT) != 0
-    if len(rows) < _ON_FOOT_WINDOWS:
+def _runs(rows: _Rows, on_foot: NDArray[np.bool_], turns: list[int]) -> list[_Sign]:
+    """Return the runs of new windows on foot: one sign each, for within a run nothing else is told."""
+    at = np.flatnonzero(on_foot[rows.seen :]) + rows.seen
+    if not len(at):
         return []
-    at = np.flatnonzero(
-        walks[2:] & walks[1:-1] & walks[:-2] & (start_ms[2:] - start_ms[:-2] <= 3 * WINDOW_MS)
-    )
-    at = at[at + 2 >= seen]
-    pairs = zip(start_ms[at + 2].tolist(), start_ms[at].tolist(), strict=True)
-    return [_Sign(ms, on_foot_from_ms=first_ms) for ms, first_ms in pairs]
+    ends = at[1:] != at[:-1] + 1
+    for turn in turns:
+        ends |= at[:-1] == turn
+    cut = np.flatnonzero(ends)
+    first, last = at[np.concatenate(([0], cut + 1))], at[np.concatenate((cut, [-1]))]
+    columns = rows.start_ms[np.stack((first, last, first - (_ON_FOOT_WINDOWS - 1)))]
+    return [_Sign(ms, until_ms, on_foot_from_ms=from_ms) for ms, until_ms, from_ms in columns.T.tolist()]
 
 
-def _turns(rows: NDArray[np.void], seen: int) -> list[_Sign]:
-    """Return the turns whose minute behind them ends in the new windows."""
-    start_ms, calm = rows["start_ms"], (rows["bits"] & _CALM) != 0
+def _turns(rows: _Rows) -> list[tuple[int, _Turn]]:
+    """Return the turns whose minute behind them ends in the new windows, and the row in which it does."""
+    start_ms, calm = rows.start_ms, (rows.bits & _CALM) != 0
     edges = np.flatnonzero(np.diff(np.concatenate(([True], calm, [True]))))
     first, last = edges[::2], edges[1::2] - 1
-    known = np.searchsorted(start_ms, start_ms[last] + WINDOW_MS + ASIDE_MS)
+    known = start_ms.searchsorted(start_ms[last] + (WINDOW_MS + ASIDE_MS))
     brief = start_ms[last] - start_ms[first] <= (BURST_WINDOWS - 1) * WINDOW_MS + WINDOW_MS // 2
-    signs = []
-    for i in np.flatnonzero(brief & (known >= seen) & (known < len(rows))):
-        turn = _turn(rows, calm, int(first[i]), int(last[i]))
-        if turn:
-            signs.append(_Sign(int(start_ms[known[i]]), turn=turn))
-    return signs
+    loud = np.concatenate(([0], (rows.vedba_mg >= BURST_MG).cumsum()))
+    is_burst = brief & (known >= rows.seen) & (known < len(calm)) & (loud[last + 1] > loud[first])
+    if not is_burst.any():
+        return []
+    begin_ms, end_ms = start_ms[first[is_burst]], start_ms[last[is_burst]] + WINDOW_MS
+    bounds_ms = (begin_ms - ASIDE_MS, begin_ms, end_ms, end_ms + ASIDE_MS // 2, end_ms + ASIDE_MS)
+    parts = np.diff(_calm_sums(rows, calm)[:, start_ms.searchsorted(np.stack(bounds_ms))], axis=1)
+    aside = zip(known[is_burst].tolist(), begin_ms.tolist(), parts.T.tolist(), strict=True)
+    turns = [(row, _turn(ms, tuple(a), tuple(c), tuple(d))) for row, ms, (a, _, c, d) in aside]
+    return [(row, turn) for row, turn in turns if turn]
 
 
-def _turn(rows: NDArray[np.void], calm: NDArray[np.bool_], first: int, last: int) -> _Turn | None:
-    if rows["vedba_mg"][first : last + 1].max() < BURST_MG:
+def _calm_sums(rows: _Rows, calm: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return (4, rows + 1) running sums: of calm windows, and of their gravity."""
+    sums = np.zeros((4, len(calm) + 1), dtype=np.int64)
+    sums[0, 1:], sums[1:, 1:] = calm, rows.gravity * calm
+    return sums.cumsum(axis=1)
+
+
+def _turn(at_ms: int, before: _Sums, soon: _Sums, late: _Sums) -> _Turn | None:
+    """Compare the minute before a burst with the halves of the minute behind it."""
+    after = tuple(map(add, soon, late))
+    if before[0] < _CALM_WINDOWS or after[0] < _CALM_WINDOWS or not soon[0] or not late[0]:
         return None
-    start_ms = rows["start_ms"]
-    begin_ms, end_ms = int(start_ms[first]), int(start_ms[last]) + WINDOW_MS
-    bounds = (begin_ms - ASIDE_MS, begin_ms, end_ms, end_ms + ASIDE_MS // 2, end_ms + ASIDE_MS)
-    a, b, c, d, e = np.searchsorted(start_ms, bounds).tolist()
-    if calm[a:b].sum() < _CALM_WINDOWS or calm[c:e].sum() < _CALM_WINDOWS:
-        return None
-    before, after = _gravity(rows, calm, a, b), _gravity(rows, calm, c, e)
-    degrees = min(_degrees(before, _gravity(rows, calm, *half)) for half in ((c, d), (d, e), (c, e)))
+    stood = _gravity(before)
+    degrees = min(_degrees(stood, _gravity(each)) for each in (soon, late, after))
     if not TURN_DEG[0] <= degrees <= TURN_DEG[1]:
         return None
-    return _Turn(begin_ms, before, after, degrees)
+    return _Turn(at_ms, stood, _gravity(after), degrees)
 
 
-def _gravity(rows: NDArray[np.void], calm: NDArray[np.bool_], begin: int, end: int) -> Gravity:
-    x, y, z = rows["gravity"][begin:end][calm[begin:end]].mean(axis=0).tolist()
-    return x, y, z
+def _gravity(sums: _Sums) -> Gravity:
+    n, x, y, z = sums
+    return x / n, y / n, z / n
 
 
 def _degrees(one: Gravity, other: Gravity) -> float:
@@ -259,7 +354,7 @@ def _heed(state: State, sign: _Sign) -> tuple[State, list[Transition]]:
     if sign.on_foot_from_ms is not None:
         if state.posture == LYING:
             found.append(Transition(sign.on_foot_from_ms, STANDING, _ON_FOOT_CONFIDENCE))
-        return _standing(state, sign.ms, _ON_FOOT_CONFIDENCE), found
+        return _standing(state, sign.until_ms, _ON_FOOT_CONFIDENCE), found
     if sign.turn is not None:
         state, risen = _turned(state, sign.turn)
         found += risen

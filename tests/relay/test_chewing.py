@@ -107,6 +107,13 @@ def test_a_line_that_never_pauses_is_a_machine_and_no_jaw():
     assert not told.pauses.any()
 
 
+def test_where_nothing_speaks_for_chewing_rest_has_the_score_of_none_and_the_other_no_score():
+    is_rest = np.arange(5 * MINUTE) % 3 > 0
+    told = tell(still(5), is_rest=is_rest)
+    assert not (told.ruminating | told.chews | told.pauses).any()
+    assert told.score == pytest.approx(np.where(is_rest, 1 / (1 + np.exp(8 * 0.45)), 0.0))
+
+
 def test_what_was_not_told_as_rest_is_never_rumination():
     records = chewing(10)
     assert not tell(records, is_rest=np.zeros(len(records), dtype=bool)).ruminating.any()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from herdcore.features import log_code
 from herdcore.vocabulary import WINDOW_MS
+from relay.behaviour.chewing import vedba_mg
 from relay.behaviour.posture import (
     BETA,
     LYING,
@@ -20,6 +23,7 @@ from relay.behaviour.posture import (
     Transition,
     decode,
     encode,
+    follow,
     step,
 )
 
@@ -208,6 +212,42 @@ def test_any_batching_of_a_stream_tells_the_same(cuts, holes, odd):
         found += told
     assert found == whole
     assert state == whole_state
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(0, len(DAY[0])), max_size=12), st.sets(st.integers(0, len(DAY[0]) - 1), max_size=20)
+)
+def test_how_likely_she_lies_is_the_same_in_any_portions(cuts, odd):
+    records, rest, on_foot = (each.copy() for each in DAY)
+    rest[list(odd)] ^= True
+    start_ms = times(len(records))
+    _, _, whole = follow(State(), records, start_ms, rest, on_foot)
+    state, told = State(), []
+    for begin, end in itertools.pairwise([0, *sorted(cuts), len(records)]):
+        part = slice(begin, end)
+        state, _, lying = follow(state, records[part], start_ms[part], rest[part], on_foot[part])
+        told += lying.tolist()
+    # A lying down is told late: until then, and in another portion, she is thought to stand.
+    differ = np.flatnonzero(np.array(told) != whole)
+    assert not len(differ)
+
+
+def test_a_grazing_cow_stands_as_surely_in_every_window():
+    records, rest, on_foot = stream(GRAZING, (3, REST, 0), GRAZING)
+    _, _, lying = follow(State(), records, times(len(records)), rest, on_foot)
+    assert lying.tolist()[:2] == [-1, -1]
+    assert set(lying[2:20].tolist()) == {5}
+    assert set(lying[25:].tolist()) == {5}
+
+
+def test_motion_that_is_known_already_tells_the_same():
+    records, rest, on_foot = DAY
+    told = [
+        follow(State(), records, times(len(records)), rest, on_foot, motion_mg)[:2]
+        for motion_mg in (None, vedba_mg(records))
+    ]
+    assert told[0] == told[1]
 
 
 @settings(max_examples=50, deadline=None)

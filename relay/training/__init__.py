@@ -1,0 +1,1 @@
+"""What makes the committed models out of the packs: `python -m relay.training`. Needs the extra `train`."""
