@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from herdcore.downlink import NETWORKS_MAX, RELAYS_MAX
-from herdcore.vocabulary import PROFILES
+from herdcore.vocabulary import PROFILE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from herdcore.downlink import Settings
 
-PROFILE_NAMES = tuple(name for name, _, _ in PROFILES)
 UNSET = {"upload-s": 0, "profile": -1, "next-network": None, "next-relay": None}
 _PASSWORD_BYTES = (8, 63)  # WPA2; none at all for an open network
 

@@ -34,7 +34,7 @@ FIRST_DAYS = {"always": 0.0, "parlour": 5.0, "barn": 5.0, "outages": 7.0}
 class Build(NamedTuple):
     """A collar as it may be built: chip, image and board, how it lives, how often it uploads."""
 
-    name: str  # in vocabulary.PROFILES
+    name: str  # in vocabulary.PROFILE_NAMES
     soc: str
     image: str
     upload_s: int
@@ -84,7 +84,7 @@ def observe(
 
 
 def _flash(build: Build) -> Any:
-    profile = [name for name, _, _ in words.PROFILES].index(build.name)
+    profile = words.PROFILE_NAMES.index(build.name)
     settings = downlink.NO_SETTINGS._replace(number=1, upload_s=build.upload_s, profile=profile)
     identity = Identity(
         device=_DEVICE, key=_KEY, epoch=1, boot=0, ssid=SSID, password=PASSWORD, host="127.0.0.1", port=1,

@@ -3,8 +3,9 @@
 Compiled files keep names as text, each its own, and every import is code. Of 66.1 kB this saves 6.4 kB. Each
 rule alone: numbers of other modules written where they are used 2.8, constants that mpy-cross may fold 1.5,
 short names for what is private 1.7 and for arguments that nobody gives by name 0.4, leaving out what is said
-to other tools or known on a board 0.4. A name has one meaning in all modules; none is touched that is given
-another value, told to the outside or stands in a string. What is flashed as source is left as it is.
+to other tools or known on a board 0.4; arrays as bytes and no tuples that only hosts read, 0.3. A name has
+one meaning in all modules; none is touched that is given another value, told to the outside or stands in a
+string. What is flashed as source is left as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import struct
 from collections import Counter
 from itertools import product
 from string import ascii_letters
@@ -44,9 +46,9 @@ def slimmed(sources: Mapping[Path, str]) -> dict[Path, str]:
     every = list(trees.values())
     for mixed in [place for tree in every for place in _mixed(tree) if place in numbers]:
         del numbers[mixed]
-    short, asked_for = _short_names(every), _attributes(every)
+    short, asked_for, unused = _short_names(every), _attributes(every), _unused(every)
     for path, tree in trees.items():
-        slim = _Slim(sources[path], numbers, short, asked_for)
+        slim = _Slim(sources[path], numbers, short, asked_for, unused)
         texts[path] = ast.unparse(ast.fix_missing_locations(slim.visit(tree)))
     return texts
 
@@ -116,6 +118,22 @@ def _attributes(trees: Sequence[ast.Module]) -> frozenset[str]:
     )
 
 
+def _unused(trees: Sequence[ast.Module]) -> frozenset[str]:
+    """Return the name of each public tuple of constants that no module uses: only a host reads it."""
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    used |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    tables = {
+        _assigned(node)
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Tuple)
+        and all(isinstance(each, ast.Constant) for each in node.value.elts)
+    }
+    return frozenset(name for name in tables - used - _attributes(trees) if name.isupper())
+
+
 def _short_names(trees: Sequence[ast.Module]) -> dict[str, str]:
     """Return a short name for each private one that we make, and for each argument never given by name."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
@@ -170,8 +188,10 @@ class _Slim(ast.NodeTransformer):
         numbers: Mapping[tuple[str, str], int],
         short: Mapping[str, str],
         asked_for: frozenset[str],
+        unused: frozenset[str],
     ) -> None:
         self._numbers = numbers
+        self._unused = unused
         self._once: frozenset[ast.stmt] = frozenset()
         self._new = dict(short)  # old name -> new name
         for where, name in numbers:
@@ -202,7 +222,7 @@ class _Slim(ast.NodeTransformer):
     def visit_Assign(self, node: ast.Assign) -> ast.stmt | None:
         """Have constants folded."""
         name, constant = _assigned(node), _constant(node.value)
-        if name in _NOT_HERE:
+        if name in _NOT_HERE or (node in self._once and name in self._unused):
             return None
         self.generic_visit(node)
         is_number = constant is not None and isinstance(constant.value, int) and name.isupper()
@@ -211,6 +231,14 @@ class _Slim(ast.NodeTransformer):
         if isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
             # Between brackets, where ast puts it, MicroPython makes a tuple first: heap, in hot loops too.
             node.value = ast.Name(", ".join(map(ast.unparse, node.value.elts)), ast.Load())
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        """Write the numbers of an array as its bytes: every board is little-endian."""
+        self.generic_visit(node)
+        if ast.unparse(node.func) == "array" and len(node.args) == 2 and isinstance(node.args[1], ast.Tuple):
+            kind, numbers = (ast.literal_eval(each) for each in node.args)
+            node.args[1] = ast.Constant(struct.pack(f"<{len(numbers)}{kind}", *numbers))
         return node
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from herdcore.downlink import Settings, decode_settings, encode_settings
+from herdcore.vocabulary import PROFILE_NAMES
 from relay import bursts, settingsblock
 from relay.cli.common import command, json_option, now_ms, open_state, say
 from relay.storage.downlink import BURST_MAX_S
@@ -38,9 +39,7 @@ def _address(
 @click.command("set")
 @_device
 @click.option("--upload-s", type=click.IntRange(60, 86_400), help="Time between uploads, s.")
-@click.option(
-    "--profile", type=click.Choice(settingsblock.PROFILE_NAMES), help="How it sleeps and what it sends."
-)
+@click.option("--profile", type=click.Choice(PROFILE_NAMES), help="How it sleeps and what it sends.")
 @click.option("--network", help="Add the network of that name (SSID), or change its password.")
 @click.option("--relay", callback=_address, metavar="HOST:PORT", help="Add a relay.")
 @click.option(
@@ -96,7 +95,7 @@ def _changed(settings: Settings, changes: dict[str, object]) -> Settings:
         settings = settings._replace(next_network=_network(str(ssid), _NEXT_PASSWORD))
     plain: dict[str, object] = {n: changes[n] for n in ("upload_s", "next_relay") if n in changes}
     if profile := take("profile"):
-        plain["profile"] = settingsblock.PROFILE_NAMES.index(str(profile))
+        plain["profile"] = PROFILE_NAMES.index(str(profile))
     return settings._replace(**plain)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from copy import deepcopy
 from itertools import pairwise
 
@@ -10,13 +11,14 @@ import pytest
 from collar.app import COLD, DRAIN, RESTORE, SLEEP, STORE, Collar
 from collar.retained import _SIZE, DEEP_MAX, Retained
 from collar.settings import WATCHDOG, load_identity
+from collar.store import ROWS_MAX, Store
 from herdcore import wire
 from herdcore.downlink import NO_SETTINGS, encode_settings
-from herdcore.vocabulary import PROFILES
+from herdcore.vocabulary import PROFILE_NAMES, SCHEMA_CODES
 from tests.collar.ram_flash import RamFlash
 from tests.collar.scene import Lives, Nodding, Slept, TestBoard, provisioned
 
-DEEP = [name for name, _, _ in PROFILES].index("stock-deep")
+DEEP = PROFILE_NAMES.index("stock-deep")
 SETTINGS = encode_settings(NO_SETTINGS._replace(number=1, profile=DEEP))
 FIRST_UPLOAD_S = 600  # one period and the collar's place in it
 
@@ -220,3 +222,20 @@ def test_an_interrupt_line_that_is_stuck_high_wakes_twice_for_a_watermark():
         assert board.boots < 70
         assert lives.collar.kept["fifo_gaps"] == 0
         assert windows_of(board.relay) or not lives.collar.is_deep
+
+
+def test_how_the_collar_sits_is_still_known_after_a_deep_sleep():
+    before, after = Store(SCHEMA_CODES), Store(SCHEMA_CODES)
+    before._minutes.frame[:] = array("h", (640, -256, 3904, 32, 2560, -256, -2816, 7))
+    before.put(5120, bytes(7 * 14), is_cut=True)
+    after.restore(before.state())
+    assert after._minutes.frame == before._minutes.frame
+    assert after.state() == before.state()
+
+
+def test_the_most_that_a_store_can_hold_fits_beside_the_samples_of_an_unfinished_window():
+    store = Store(SCHEMA_CODES)
+    store._count, store._hour = 15, 1  # minutes not told yet, and an hour of codes
+    for drain in range(ROWS_MAX):
+        store.put(35_840 * drain, bytes(7 * 14), is_cut=False)
+    assert 1 + 6 * 63 + len(store.state()) <= DEEP_MAX

@@ -1,6 +1,7 @@
 """tests/golden/behaviour.json: windows, and what herdcore makes of them with the tables as they are now.
 
-Run `python tests/core/behaviour_vectors.py --write` after simulator/train_tables.py has made other tables.
+Run `python tests/core/behaviour_vectors.py --write` after relay/training/collar_tables.py has made other
+tables.
 Then the file says what changed; that both interpreters agree on it is tested in tests/upy/cases_behaviour.py.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from array import array
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +20,8 @@ sys.path.insert(0, str(ROOT / "firmware" / "lib"))
 from herdcore import behaviour  # noqa: E402 - found by the line before, without an install
 
 ABOUT = (
-    "windows: 14 bytes, their features, class x 32 + confidence by herdcore/tables.py. "
+    "windows: 14 bytes, their features of movement, "
+    "class x 32 + confidence by herdcore/tables.py on a collar that knows nothing of its frame. "
     "fed: [uptime ms, window]; minutes: the [up_s, record] they make, the last one cut. "
     "Bytes are in hex. Made by tests/core/behaviour_vectors.py."
 )
@@ -62,21 +65,25 @@ def described(packed):
     return out
 
 
+def told(packed):
+    """Return class << 5 | confidence on a collar that knows nothing of how it sits."""
+    return behaviour.classify(packed, 0, array("h", bytes(behaviour.FRAME_BYTES)))
+
+
 def minutes(rows):
     """Return [up_s, record in hex] of what the rows of fed() make."""
-    told, out = behaviour.Minutes(), []
+    made, out = behaviour.Minutes(), []
     for start_ms, packed in rows:
-        if told.add(start_ms, packed, 0):
-            out.append([told.up_s, told.record.hex()])
-    assert told.cut()
-    return [*out, [told.up_s, told.record.hex()]]
+        if made.add(start_ms, packed, 0):
+            out.append([made.up_s, made.record.hex()])
+    assert made.cut()
+    return [*out, [made.up_s, made.record.hex()]]
 
 
 def text():
     """Return what the file should hold."""
     rows = [
-        {"window": w.hex(), "features": described(w).hex(), "class_confidence": behaviour.classify(w, 0)}
-        for w in windows()
+        {"window": w.hex(), "features": described(w).hex(), "class_confidence": told(w)} for w in windows()
     ]
     parts = {
         "windows": rows,

@@ -105,7 +105,9 @@ def behaviours():
 def profiles():
     rows = [
         [place, name, "deep" if deep else "light", wire.SCHEMAS[schema][0]]
-        for place, (name, deep, schema) in enumerate(vocabulary.PROFILES)
+        for place, (name, (deep, schema)) in enumerate(
+            zip(vocabulary.PROFILE_NAMES, vocabulary.PROFILES, strict=True)
+        )
     ]
     return table(["profile", "name", "sleep", "tells"], rows)
 

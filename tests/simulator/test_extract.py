@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -284,11 +283,8 @@ def test_a_file_stays_as_it_was_when_its_successor_fails(tmp_path):
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_the_real_pack_gives_the_windows_that_its_labels_promise():
-    data = Path(os.environ.get("HERDBELL_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-    folder = data / "wasp-cow-collar"
-    if not folder.is_dir():
-        pytest.skip(f"REAL COWS NOT TESTED: {folder} is not there; set HERDBELL_DATA to the folder of packs")
+def test_the_real_pack_gives_the_windows_that_its_labels_promise(data_folder):
+    folder = data_folder / "wasp-cow-collar"
     runs = [run for animal in read_animals(folder) for run in animal.runs]
     labels = Counter(label for run in runs for _, label, _, _ in labelled(run))
     assert labels.most_common(4) == [("grazing", 1346), ("resting", 897), ("standing", 599), ("walking", 443)]

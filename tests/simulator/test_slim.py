@@ -259,3 +259,19 @@ def test_a_slimmed_module_behaves_as_its_source(tmp_path, package):
     said = package(sources)["sample"].everything()
     assert package(texts)["sample"].everything() == said
     assert said[0] == 60
+
+
+def test_a_tuple_of_names_that_only_a_host_reads_is_left_out(tmp_path):
+    made = slim(
+        tmp_path, one="NAMES = ('a', 'b')\nUSED = ('c', 'd')\n", two="from one import USED\nprint(USED)\n"
+    )
+    assert made["one"] == "USED = 'c', 'd'"
+
+
+def test_the_numbers_of_an_array_are_written_as_bytes(tmp_path):
+    made = slim(
+        tmp_path, one="from array import array\nx = array('h', (1, -2, 300))\ny = array('b', bytes(2))\n"
+    )
+    values = run(made["one"])
+    assert "b'" in made["one"]
+    assert (list(values["x"]), list(values["y"])) == ([1, -2, 300], [0, 0])

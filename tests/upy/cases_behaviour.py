@@ -1,5 +1,6 @@
 """Windows to classes to minutes, against tests/golden/behaviour.json. Runs on both interpreters."""
 
+from array import array
 from binascii import unhexlify
 
 from cases_core import golden, text
@@ -30,7 +31,7 @@ def case_windows_have_the_golden_features_and_classes():
         packed = b"\xaa\xbb" + unhexlify(v["window"])
         behaviour.describe_into(packed, 2, out)
         assert text(out) == v["features"], v
-        assert behaviour.classify(memoryview(packed), 2) == v["class_confidence"], v
+        assert behaviour.classify(memoryview(packed), 2, array("h", bytes(16))) == v["class_confidence"], v
     return len(vectors)
 
 
@@ -119,6 +120,26 @@ def case_every_minute_is_one_that_a_relay_takes():
         assert minute[4:7] == (mean, mean, 12 if extreme[3] >= behaviour.BURST_LOG else 0), minute
         assert bool(minute.flags & records.MINUTE_Z_NEGATIVE) == (mean < 0)
     return 4
+
+
+def case_a_collar_learns_how_it_sits_and_what_it_knows_goes_on():
+    before = behaviour.Minutes()
+    fed(before, 0, 20)  # clear windows with the head up
+    assert before.frame[3] == 20
+    assert [value + 32 >> 6 for value in before.frame[:3]] == [5, -5, 61]
+    after = behaviour.Minutes(bytes(before.frame))
+    fed(after, 0, 20)
+    assert (after.frame[3], after.frame[7]) == (32, 0)
+
+
+def case_extremes_stay_within_what_a_board_keeps_in_a_small_int():
+    frame = array("h", (-8192, 8128, -8192, 32, 8128, -8192, 8128, 32))
+    scores = [0]
+    for packed in (bytes(14), bytes([255] * 14), bytes([127] * 14), bytes([128] * 14)):
+        behaviour.classify(packed, 0, frame)
+        scores.extend(behaviour._scores)
+    assert max(scores) < 1 << 30
+    assert min(scores) > -(1 << 30)
 
 
 def case_a_window_takes_no_heap():

@@ -81,8 +81,8 @@ def case_raw_samples_come_back_as_they_were():
         assert reason(records.pack_raw_head, *wrong) == "range", wrong
 
 
-def case_only_an_hour_that_does_not_fit_is_calmed():
-    calm = bytes([1, 3] * 6 + [1] + [4] * 47)
+def case_only_an_hour_of_more_than_eight_runs_is_calmed():
+    calm = bytes([1, 3] * 3 + [4] * 54)
     assert records.calmed(calm) == calm
     restless = bytes([1, 1, 3] * 8 + [0, 4, 0] + [4] * 33)
     wanted = bytes([1] * 23 + [1, 0, 4, 0] + [4] * 33)

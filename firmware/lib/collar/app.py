@@ -261,7 +261,7 @@ class Collar:
         self.session = Session(self.board, self.kept, identity, self.outbox, self._feed)
         self.identity = identity
         profile = self.session.settings.profile
-        _, self.is_deep, self.store.schema = PROFILES[max(profile, 0)]
+        self.is_deep, self.store.schema = PROFILES[max(profile, 0)]
         if not self.is_deep:
             self.store.outbox = self.outbox
 
@@ -538,7 +538,7 @@ class Collar:
 
     def _change_profile(self) -> None:
         """Live by the new settings; what was gathered by the old ones is written first."""
-        _, is_deep, schema = PROFILES[max(self.session.settings.profile, 0)]
+        is_deep, schema = PROFILES[max(self.session.settings.profile, 0)]
         self._health_ms = 0  # tells the relay that it has them
         self._hurry(self.board.uptime_ms() // 1000 + _TELL_S)
         self.identity = self.session.identity

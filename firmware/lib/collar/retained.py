@@ -10,7 +10,7 @@ from binascii import crc32
 
 from herdcore.compat import const
 
-_MAGIC = b"HBR3"
+_MAGIC = b"HBR4"
 # name and struct code: the place is the format, and a change of it changes the magic. One text, for 43 tuples
 # take 2 kB of the heap.
 _FIELDS = (  # noqa: SIM905 - a list would be 86 texts in the file

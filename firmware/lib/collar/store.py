@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # a wake from deep sleep seldom needs it
 ROWS_MAX = const(11)  # drains of seven windows that a deep sleep keeps
 _ROW = "<QBB"  # uptime of the first window, ms; windows; whether samples are missing before it
 _ROW_BYTES = const(10)
-_HEAD = "<BIIB"  # minutes, uptime of the first, s; hour of the codes; rows
-_HEAD_BYTES = const(10)
+_HEAD = "<16sBIIB"  # how the collar sits; minutes, uptime of the first, s; hour of the codes; rows
+_HEAD_BYTES = const(26)
 _MINUTE_BYTES = const(8)
 _MINUTES = const(15)  # that are written together
 _HOUR_MINUTES = const(60)
@@ -153,7 +153,8 @@ class Store:
         if self.outbox is None:
             self._end_minute()
         size = self._count * _MINUTE_BYTES
-        parts = [struct.pack(_HEAD, self._count, self._from_s, self._hour, len(self._rows))]
+        frame = bytes(self._minutes.frame)
+        parts = [struct.pack(_HEAD, frame, self._count, self._from_s, self._hour, len(self._rows))]
         parts.append(bytes(memoryview(self._packed)[:size]))
         if self._hour != _NO_HOUR:
             parts.append(bytes(self._classes))
@@ -164,7 +165,8 @@ class Store:
 
     def restore(self, raw) -> None:
         """Take over what state() returned."""
-        self._count, self._from_s, self._hour, rows = struct.unpack_from(_HEAD, raw, 0)
+        frame, self._count, self._from_s, self._hour, rows = struct.unpack_from(_HEAD, raw, 0)
+        self._minutes = Minutes(frame)
         at = _HEAD_BYTES + self._count * _MINUTE_BYTES
         self._packed[: at - _HEAD_BYTES] = raw[_HEAD_BYTES:at]
         if self._hour != _NO_HOUR:

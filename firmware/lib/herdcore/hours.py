@@ -8,11 +8,12 @@ byte of 7 << 5 | minutes - 1: 7 is no class. A minute without data is of class 0
 from herdcore.compat import const
 from herdcore.fields import check
 from herdcore.frames import CODES_MAX
-from herdcore.vocabulary import BEHAVIOURS
+from herdcore.vocabulary import BEHAVIOUR_COUNT
 
 HOUR_MIN = 60
 CUT_MIN = 30
 _RUN_MOST = const(32)
+_RESTLESS = const(8)  # runs of an hour: more cost bytes and tell of hardly more than a collar's doubts
 DENSE = 0xE0
 LENGTH = 0x1F
 
@@ -46,7 +47,7 @@ def pack_codes(classes: "bytes | bytearray | memoryview") -> "list[tuple[int, by
     """
     check("minutes", len(classes), 1, HOUR_MIN)
     for code in classes:
-        check("class", code, 0, len(BEHAVIOURS) - 1)
+        check("class", code, 0, BEHAVIOUR_COUNT - 1)
     whole = _runs(classes)
     if len(whole) <= CODES_MAX:
         return [(0, whole)]
@@ -55,13 +56,13 @@ def pack_codes(classes: "bytes | bytearray | memoryview") -> "list[tuple[int, by
 
 
 def calmed(classes: "bytes | bytearray | memoryview") -> bytes:
-    """Return the classes of an hour, made to fit one frame if that is easy.
+    """Return the classes of an hour, made short where that is easy.
 
-    An hour of more than 15 runs has its bouts of a single minute added to the bout before; minutes without
-    data stay as they are. Such an hour would take two frames; most cows have none, and bouts are longer.
+    An hour of more than 8 runs has its bouts of a single minute added to the bout before; minutes without
+    data stay as they are. Without this a restless hour would take two frames.
     """
     out = bytearray(classes)
-    if len(_runs(out)) > CODES_MAX:
+    if len(_runs(out)) > _RESTLESS:
         for i in range(1, len(out) - 1):
             if out[i] and out[i - 1] and out[i] not in (out[i - 1], out[i + 1]):
                 out[i] = out[i - 1]

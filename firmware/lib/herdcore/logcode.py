@@ -19,13 +19,9 @@ def log_code(mg: int) -> int:
         value <<= 1
         octave -= 1
     value -= 0x10000
-    j = 8 if value >= STEPS[8] else 0
-    if value >= STEPS[j + 4]:
-        j += 4
-    if value >= STEPS[j + 2]:
-        j += 2
-    if value >= STEPS[j + 1]:
-        j += 1
+    j = 15
+    while value < STEPS[j]:
+        j -= 1
     return min(octave * 16 + j, 255)
 
 

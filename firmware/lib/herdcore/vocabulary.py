@@ -2,6 +2,7 @@
 
 # The index is the class on the wire, 3 bits.
 BEHAVIOURS = ("unknown", "rest", "ruminate", "graze", "walk", "other")
+BEHAVIOUR_COUNT = 6  # of them: a board needs no names
 ALERT_KINDS = ("no_movement", "unusual_activity")
 
 SCHEMA_WINDOWS = 1
@@ -21,13 +22,15 @@ IMU_LIS2DW12 = 3
 ACK_UPDATE_WAITING = 0x01  # bits of Ack.flags
 ACK_NEWER_SETTINGS = 0x02
 
-# How a collar lives: name, whether it sleeps deeply (starting anew at every wake), schema of what it has
-# measured. The index travels in the settings block.
+# How a collar lives: whether it sleeps deeply (starting anew at every wake), schema of what it has measured.
+# The index travels in the settings block. The names are for hosts: frozen-deep is stock-deep with the
+# application frozen into the image.
+PROFILE_NAMES = ("stock-light", "stock-deep", "frozen-deep", "small-radio")
 PROFILES = (
-    ("stock-light", False, SCHEMA_WINDOWS),
-    ("stock-deep", True, SCHEMA_WINDOWS),
-    ("frozen-deep", True, SCHEMA_WINDOWS),  # the same with the application frozen into the image
-    ("small-radio", False, SCHEMA_CODES),
+    (False, SCHEMA_WINDOWS),
+    (True, SCHEMA_WINDOWS),
+    (True, SCHEMA_WINDOWS),
+    (False, SCHEMA_CODES),
 )
 
 HEALTH_PERIOD_STRETCHED = 0x01  # bits of Health.flags; 4..7 are the number of the settings block, modulo 16
