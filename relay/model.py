@@ -213,3 +213,39 @@ class ScoredAnimal:
     scorer: str
     version: int
     state: bytes
+
+
+class MinuteLabel(NamedTuple):
+    """What an animal did in one UTC minute; `minute` counts from 1970.
+
+    `behaviour` is an index into BEHAVIOURS, `confidence` percent. `lying`: percent, -1 if not known (beta).
+    """
+
+    minute: int
+    behaviour: int
+    confidence: int
+    lying: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalLabels:
+    """What one step of scoring labelled of an animal: at least one minute, oldest first, none twice."""
+
+    animal_id: int
+    minutes: tuple[MinuteLabel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourHour:
+    """What an animal did in the UTC hour from `start_ms` on, in minutes.
+
+    `minutes` were labelled, `by_behaviour` says how, in the order of BEHAVIOURS. `confidence_sum`: percent,
+    over the minutes that are not unknown. `lying_min` of the `posture_min` whose posture is known (beta).
+    """
+
+    start_ms: int
+    minutes: int
+    confidence_sum: int
+    lying_min: int
+    posture_min: int
+    by_behaviour: tuple[int, ...]

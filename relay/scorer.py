@@ -1,4 +1,4 @@
-"""The task that scores: reads the log, folds it, commits states, events and messages in one transaction.
+"""The task that scores: reads the log, folds it, commits all that comes of it in one transaction.
 
 It sleeps until somebody appends (`wake`), holds the states in memory and believes the store: whatever goes
 wrong between reading and the commit, the partition is forgotten and read again, so no batch counts half or
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from prometheus_client import CollectorRegistry
 
 from relay.alerts import intents
+from relay.model import AnimalLabels, MinuteLabel
 from relay.scorer_metrics import ScorerMetrics
 from relay.scoring.animal import AnimalState, from_rows, to_rows
 from relay.scoring.findings import Limits, StateError
@@ -25,6 +26,7 @@ from relay.storage.ports import AlwaysMe, FrameLog, Leases, StaleLease, Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from relay.behaviour.labels import LabelledMinute
     from relay.clock import Clock
     from relay.config import Config
     from relay.metrics import Metrics
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-BATCH_FRAMES = 256  # one commit each, and a few milliseconds of the event loop
+BATCH_FRAMES = 256  # one commit each
 RETRY_MS = 5_000  # after a fault of the store
 
 
@@ -145,11 +147,13 @@ class Scorer:
         if not frames:
             return False
         batch = whole_arrivals(frames, self._batch_frames)
-        folded = fold(batch, held.states, self._limits)
+        # In a thread: classifying takes a third of a second a batch, and reads its model when first used.
+        folded = await asyncio.to_thread(fold, batch, held.states, self._limits)
         messages = await self._messages(folded.events)
         rows = [row for animal_id, state in folded.states.items() for row in to_rows(animal_id, state)]
         cursor = batch[-1].cursor
-        await self._storage.commit_scores(partition, token, cursor, rows, folded.events, messages)
+        labels = [_labels(animal_id, labelled) for animal_id, labelled in folded.labels.items()]
+        await self._storage.commit_scores(partition, token, cursor, rows, folded.events, messages, labels)
         held.cursor = cursor
         held.states.update(folded.states)
         self._report(folded)
@@ -179,7 +183,7 @@ class Scorer:
             batch = [frame for frame in frames if frame.cursor <= end]
             if not batch:
                 break
-            states.update(fold(batch, states, self._limits).states)
+            states.update((await asyncio.to_thread(fold, batch, states, self._limits)).states)
             at = batch[-1].cursor
         return states
 
@@ -219,6 +223,11 @@ class Scorer:
             _LOG.info("event %s: %s, animal %d, since %s", event.id, event.kind, event.animal_id, since)
         for ended in folded.ended:
             _LOG.info("event %s: %s is over at %s", ended.event_id, ended.kind, _utc(ended.at_ms))
+
+
+def _labels(animal_id: int, labelled: Iterable[LabelledMinute]) -> AnimalLabels:
+    minutes = [MinuteLabel(each.minute, each.behaviour, each.confidence, each.lying) for each in labelled]
+    return AnimalLabels(animal_id, tuple(minutes))
 
 
 def _utc(at_ms: int) -> str:

@@ -2,7 +2,8 @@
 
 Window i of a frame starts at the frame's `first_ms` + i x 5,120 ms and belongs to the minute it starts in. A
 minute that is split over two frames comes out as two parts; parts are exact integer sums, so adding them in
-any order, in any batching, gives the same minute.
+any order, in any batching, gives the same minute. The windows themselves ride along, by time, for the
+classifier: it sees them when their minute has found its place, and so the same live as in a replay.
 
 A minute may come in several forms: a collar that runs short of space goes over to minute records in the
 middle of a minute. The best form wins, whatever came first: windows, then minute records, then codes. Two of
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
 
 MINUTE_MS = 60_000
 RECORD_BYTES = 14  # wire.md, "windows"
+ROW_BYTES = 2 + RECORD_BYTES  # where in the minute the window starts, ms, little-endian; then its record
 GRAVITY_STEP_MG = 16  # one step of a window's mean
-# At most 12 windows start in a minute. Beyond this a collar's uptime stands still, and no sum may outgrow its
-# field.
-_MAX_WINDOWS = 255
+# At most 12 windows start in a minute of one collar, so this has room for two. Beyond it a collar's uptime
+# stands still, and neither a sum nor what is stored may outgrow its bound.
+MAX_WINDOWS = 24
 _SCHEMA_BITS = 0x0F
 CODES, RECORDS, WINDOWS = 0, 1, 2  # forms of a minute, the better the higher
 _MG = np.array([log_mg(code) for code in range(256)], dtype=np.int64)
@@ -45,6 +47,7 @@ class Minute(NamedTuple):
     `minute` counts from 1970; `first_ms` and `last_ms` are where in the minute its first and last window
     start. Motion of a window is the sum over the axes of its mean absolute deviation, in mg. `x`, `y`, `z`
     are sums of window means, in steps of 16 mg. `form`: what it was made from, CODES, RECORDS or WINDOWS.
+    `rows`: its windows by time, ROW_BYTES each; empty for coarse forms.
     """
 
     minute: int
@@ -58,6 +61,7 @@ class Minute(NamedTuple):
     y: int
     z: int
     form: int = WINDOWS
+    rows: bytes = b""
 
     @property
     def motion_mg(self) -> int:
@@ -76,7 +80,7 @@ def add(one: Minute, other: Minute) -> Minute:
     if one.form != other.form or one.form != WINDOWS:
         return max(one, other, key=_by_form)
     windows = one.windows + other.windows
-    if windows > _MAX_WINDOWS:
+    if windows > MAX_WINDOWS:
         return one
     return Minute(
         one.minute,
@@ -89,10 +93,24 @@ def add(one: Minute, other: Minute) -> Minute:
         one.x + other.x,
         one.y + other.y,
         one.z + other.z,
+        WINDOWS,
+        _by_time(one, other),
     )
 
 
-def _by_form(minute: Minute) -> tuple[int, ...]:
+def _by_time(one: Minute, other: Minute) -> bytes:
+    """Return the rows of both; of the same time by content, so that no order of parts shows."""
+    if one.last_ms < other.first_ms:
+        return one.rows + other.rows
+    if other.last_ms < one.first_ms:
+        return other.rows + one.rows
+    rows = one.rows + other.rows
+    each = [rows[at : at + ROW_BYTES] for at in range(0, len(rows), ROW_BYTES)]
+    each.sort(key=lambda row: (row[1], row[0], row))
+    return b"".join(each)
+
+
+def _by_form(minute: Minute) -> tuple[int | bytes, ...]:
     return minute.form, *minute
 
 
@@ -129,18 +147,34 @@ def minute_parts(frames: Sequence[LoggedFrame]) -> list[list[Minute]]:
     minute_of = start_ms // MINUTE_MS
     changes = (np.diff(minute_of) != 0) | (np.diff(frame_of) != 0)
     starts = np.concatenate(([0], np.flatnonzero(changes) + 1))
-    rows = _rows(b"".join(frame.records for frame in frames), start_ms, minute_of, starts)
+    windows = np.frombuffer(b"".join(frame.records for frame in frames), dtype=np.uint8)
+    windows = windows.reshape(-1, RECORD_BYTES)
+    sums = _sums(windows, start_ms, minute_of, starts)
+    rows = _rows(windows, start_ms - minute_of * MINUTE_MS)
+    cuts = [*(starts * ROW_BYTES).tolist(), len(rows)]
     parts: list[list[Minute]] = [[] for _ in frames]
-    for owner, row in zip(frame_of[starts].tolist(), rows.tolist(), strict=True):
-        parts[owner].append(Minute._make(row))
+    for owner, row, begin, end in zip(
+        frame_of[starts].tolist(), sums.tolist(), cuts[:-1], cuts[1:], strict=True
+    ):
+        parts[owner].append(Minute._make((*row, rows[begin:end])))
     return parts
 
 
-def _rows(
-    records: bytes, start_ms: NDArray[np.int64], minute_of: NDArray[np.int64], starts: NDArray[np.int64]
+def _rows(windows: NDArray[np.uint8], offset_ms: NDArray[np.int64]) -> bytes:
+    """Return ROW_BYTES a window: `offset_ms` into its minute, then its record."""
+    rows = np.empty((len(windows), ROW_BYTES), dtype=np.uint8)
+    rows[:, :2] = offset_ms.astype("<u2").view(np.uint8).reshape(-1, 2)
+    rows[:, 2:] = windows
+    return rows.tobytes()
+
+
+def _sums(
+    windows: NDArray[np.uint8],
+    start_ms: NDArray[np.int64],
+    minute_of: NDArray[np.int64],
+    starts: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return one row per minute part, its columns in the order of Minute's fields."""
-    windows = np.frombuffer(records, dtype=np.uint8).reshape(-1, RECORD_BYTES)
+    """Return one row per minute part, its columns in the order of Minute's fields up to `form`."""
     motion = _MG[windows[:, 3:6]].sum(axis=1)
     sums = np.empty((len(windows), 5), dtype=np.int64)
     sums[:, 0] = motion
@@ -148,7 +182,7 @@ def _rows(
     sums[:, 2:] = windows[:, :3].view(np.int8)
     last = np.append(starts[1:], len(windows)) - 1
     minute = minute_of[starts]
-    rows = np.empty((len(starts), len(Minute._fields)), dtype=np.int64)
+    rows = np.empty((len(starts), len(Minute._fields) - 1), dtype=np.int64)
     rows[:, 0], rows[:, 1] = minute, last - starts + 1
     rows[:, 2], rows[:, 3] = start_ms[starts] - minute * MINUTE_MS, start_ms[last] - minute * MINUTE_MS
     total = np.add.reduceat(sums, starts, axis=0)

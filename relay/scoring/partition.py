@@ -1,13 +1,14 @@
-"""The fold of a partition: frames in, new states and events out. Pure: no clock, no store, no logger.
+"""The fold of a partition: frames in, new states, events and labels out. Pure: no clock, no store, no logger.
 
 What is guaranteed, as long as no window comes more than 15 minutes (event time) behind the newest one of its
 animal:
 
-- Batching does not matter. The same log cut into other batches gives the same states and the same event ids.
-- Order does not matter. The frames of an animal in another order give the same event ids: minutes are exact
-  sums and wait for their place (`behaviour.ordering`). One exception: a frame of fewer than 7 windows (one
-  drain of the FIFO) that comes after its neighbours may be taken for the dating's imprecision, and its
-  windows then count as late.
+- Batching does not matter. The same log cut into other batches gives the same states, the same event ids and
+  the same labels: what is classified live is what a replay classifies.
+- Order does not matter. The frames of an animal in another order give the same event ids and labels: minutes
+  are exact sums with their windows in order, and wait for their place (`behaviour.ordering`). One exception:
+  a frame of fewer than 7 windows (one drain of the FIFO) that comes after its neighbours may be taken for the
+  dating's imprecision, and its windows then count as late.
 - Form does not matter for what is counted: a minute that comes as windows and as a minute record counts once,
   as windows, and codes give way to both (`behaviour.minutes.add`), in whatever order they come.
 - Frames of one request (same animal, same `received_ms`, one batch) are folded as one arrival, so the backlog
@@ -37,6 +38,7 @@ from relay.scoring.findings import Found, Over
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relay.behaviour.labels import LabelledMinute
     from relay.behaviour.minutes import Minute
     from relay.model import LoggedFrame
     from relay.scoring.findings import Limits
@@ -57,10 +59,14 @@ class Ended:
 
 @dataclass(slots=True)
 class Folded:
-    """What a batch changed. `states` holds the animals that had data but those in `failures`."""
+    """What a batch changed. `states` holds the animals that had data but those in `failures`.
+
+    `labels` holds those of which minutes were labelled, oldest first.
+    """
 
     states: dict[int, AnimalState] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    labels: dict[int, list[LabelledMinute]] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     failures: dict[int, Exception] = field(default_factory=dict)
     windows: int = 0
@@ -123,12 +129,14 @@ def _fold_animal(
 ) -> None:
     events: list[Event] = []
     ended: list[Ended] = []
+    labels: list[LabelledMinute] = []
     windows = late = 0
     for arrival in arrivals:
         step = arrive(without_future(state, arrival.received_ms), arrival.parts, limits)
         state = step.state
         windows += sum(part.windows for part in arrival.parts)
         late += step.late_windows
+        _extend(labels, step.labelled)
         for finding in step.findings:
             name = event_id(arrival.farm_id, animal_id, finding.kind, finding.onset_ms)
             if isinstance(finding, Found):
@@ -138,8 +146,18 @@ def _fold_animal(
     folded.states[animal_id] = state
     folded.events += events
     folded.ended += ended
+    if labels:
+        folded.labels[animal_id] = labels
     folded.windows += windows
     folded.late_windows += late
+
+
+def _extend(labels: list[LabelledMinute], more: list[LabelledMinute]) -> None:
+    """Append minutes. Those at or after one that is appended are of a clock that was ahead, and go."""
+    for label in more:
+        while labels and labels[-1].minute >= label.minute:
+            labels.pop()
+        labels.append(label)
 
 
 def _event(name: str, farm_id: int, animal_id: int, found: Found) -> Event:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from relay.model import (
         Animal,
+        AnimalLabels,
+        BehaviourHour,
         Collar,
         CollarKey,
         CollarReport,
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
         Farm,
         LoggedFrame,
         Message,
+        MinuteLabel,
         NewFrame,
         Person,
         QueuedMessage,
@@ -262,13 +265,29 @@ class Store(Registry, Downlinks, Protocol):
         states: Sequence[ScoredAnimal],
         events: Sequence[Event],
         messages: Sequence[Message],
+        labels: Sequence[AnimalLabels] = (),
     ) -> None:
-        """Store cursor, states, events and messages together or nothing.
+        """Store cursor, states, events, messages and labels together or nothing.
 
-        Events and messages that exist already are left as they are. `token` is the fencing token of the
+        Events and messages that exist already are left as they are. Labels take the place of all that the
+        animal has from their first minute on; they name no animal twice. `token` is the fencing token of the
         lease; a commit with an older one than the store has seen raises StaleLease, and so does a cursor
         behind the stored one.
         """
+
+    # behaviour: minutes for 48 h behind an animal's newest, hours for good; nothing for another farm's animal
+    async def behaviour_minutes(
+        self, farm_id: int, animal_id: int, from_minute: int, until_minute: int
+    ) -> list[MinuteLabel]:
+        """Return the labelled minutes of that span (since 1970, the end excluded), oldest first."""
+
+    async def behaviour_hours(
+        self, farm_id: int, animal_id: int, from_ms: int, until_ms: int
+    ) -> list[BehaviourHour]:
+        """Return the UTC hours that begin in that span and have a labelled minute, oldest first."""
+
+    async def newest_label(self, farm_id: int, animal_id: int) -> int | None:
+        """Return the newest labelled minute (since 1970), None without one."""
 
     # outbox
     async def queue(self, messages: Sequence[Message]) -> None:

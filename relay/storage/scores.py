@@ -1,4 +1,4 @@
-"""What scoring leaves behind: cursors, scorer states, events, judgements, the audit chain."""
+"""What scoring leaves behind: cursors, scorer states, labels, events, judgements, the audit chain."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from relay.model import Event, ScoredAnimal
-from relay.storage import outbox
+from relay.storage import behaviour, outbox
 from relay.storage.ports import VERDICTS, NotKnown, StaleLease
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relay.model import Message
+    from relay.model import AnimalLabels, Message
     from relay.storage.connection import Connection
 
 _EVENT = "SELECT id, farm_id, animal_id, kind, onset_ms, detected_ms, evidence FROM event"
@@ -47,6 +47,7 @@ def commit(
     new_states: Sequence[ScoredAnimal],
     events: Sequence[Event],
     messages: Sequence[Message],
+    labels: Sequence[AnimalLabels] = (),
 ) -> None:
     """Store what one step of scoring made. `lease`: partition and fencing token."""
     partition, token = lease
@@ -66,6 +67,7 @@ def commit(
         ],
     )
     outbox.queue(connection, messages)
+    behaviour.store(connection, labels)
 
 
 def _advance(connection: Connection, partition: int, token: int, at: int) -> None:

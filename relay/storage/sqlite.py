@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relay.model import Person
-from relay.storage import downlink, frames, outbox, people, registry, scores
+from relay.storage import behaviour, downlink, frames, outbox, people, registry, scores
 from relay.storage.connection import connect, open_reader, open_writer
 from relay.storage.reader import Reader
 from relay.storage.writer import Writer
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from relay.model import (
         Animal,
+        AnimalLabels,
+        BehaviourHour,
         Collar,
         CollarKey,
         CollarReport,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         Farm,
         LoggedFrame,
         Message,
+        MinuteLabel,
         NewFrame,
         QueuedMessage,
         RawFrame,
@@ -220,8 +223,24 @@ class SqliteStorage:
         states: Sequence[ScoredAnimal],
         events: Sequence[Event],
         messages: Sequence[Message],
+        labels: Sequence[AnimalLabels] = (),
     ) -> None:
-        await self._write(scores.commit, (partition, token), cursor, states, events, messages)
+        await self._write(scores.commit, (partition, token), cursor, states, events, messages, labels)
+
+    # behaviour
+
+    async def behaviour_minutes(
+        self, farm_id: int, animal_id: int, from_minute: int, until_minute: int
+    ) -> list[MinuteLabel]:
+        return await self._read(behaviour.minutes, farm_id, animal_id, (from_minute, until_minute))
+
+    async def behaviour_hours(
+        self, farm_id: int, animal_id: int, from_ms: int, until_ms: int
+    ) -> list[BehaviourHour]:
+        return await self._read(behaviour.hours, farm_id, animal_id, (from_ms, until_ms))
+
+    async def newest_label(self, farm_id: int, animal_id: int) -> int | None:
+        return await self._read(behaviour.newest, farm_id, animal_id)
 
     # outbox
 

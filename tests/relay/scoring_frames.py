@@ -9,6 +9,7 @@ from herdcore.features import log_code
 from herdcore.records import pack_codes
 from herdcore.vocabulary import BEHAVIOURS, SCHEMA_CODES, SCHEMA_MINUTES, SCHEMA_WINDOWS, WINDOW_MS
 from herdcore.wire import Window, pack_window
+from relay.behaviour import labels
 from relay.behaviour.minutes import Minute
 from relay.model import LoggedFrame
 
@@ -105,3 +106,8 @@ def codes_frame(classes, first_ms=MONDAY_MS, **fields):
     ((_, records),) = pack_codes(bytes(BEHAVIOURS.index(name) for name in classes))
     received_ms = first_ms + len(classes) * MINUTE_MS
     return frame([records], first_ms, kind=0x10 + SCHEMA_CODES, received_ms=received_ms, **fields)
+
+
+def but_for_sums(states):
+    """The states without the classifier's, whose sums of fractions depend on their order by a last digit."""
+    return {animal_id: replace(state, behaviour=labels.State()) for animal_id, state in states.items()}

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from herdcore.features import log_mg
 from herdcore.vocabulary import WINDOW_MS
 from herdcore.wire import unpack_windows
-from relay.behaviour.minutes import Minute, add, holds_motion, is_whole, minute_parts
+from relay.behaviour.minutes import (
+    MAX_WINDOWS,
+    ROW_BYTES,
+    WINDOWS,
+    Minute,
+    add,
+    holds_motion,
+    is_whole,
+    minute_parts,
+)
 from tests.relay.scoring_frames import (
     GRAZING,
     MONDAY,
@@ -30,10 +39,12 @@ def in_plain_python(one):
     """The minutes of a frame, computed window by window from the wire's own decoder."""
     minutes = {}
     for i, each in enumerate(unpack_windows(one.records)):
+        record = one.records[14 * i : 14 * i + 14]
         number, offset = divmod(one.first_ms + i * WINDOW_MS, 60_000)
         motion = sum(log_mg(code) for code in each[3:6])
         change = sum(log_mg(code) for code in each[6:9])
-        part = Minute(number, 1, offset, offset, motion, motion, change, *each[:3])
+        row = offset.to_bytes(2, "little") + record
+        part = Minute(number, 1, offset, offset, motion, motion, change, *each[:3], WINDOWS, row)
         minutes[number] = add(minutes[number], part) if number in minutes else part
     return list(minutes.values())
 
@@ -102,4 +113,39 @@ def test_only_frames_of_motion_and_of_whole_records_are_taken():
 
 def test_a_collar_whose_uptime_stands_still_cannot_fill_a_minute_without_end():
     full = reduce(add, [minute_parts([frame([window()] * 12)])[0][0]] * 50)
-    assert full.windows == 252
+    assert full.windows == MAX_WINDOWS
+    assert len(full.rows) == MAX_WINDOWS * ROW_BYTES
+
+
+def times(rows):
+    """Where in the minute each row's window starts, ms."""
+    return [int.from_bytes(rows[at : at + 2], "little") for at in range(0, len(rows), ROW_BYTES)]
+
+
+def test_the_windows_ride_along_with_the_time_they_start_at():
+    records = [window(GRAZING), *windows_of(1, RESTING)]
+    first, second = minute_parts([frame(records, MONDAY_MS + 5_000)])[0]
+    assert times(first.rows) == [5_000 + at * WINDOW_MS for at in range(11)]
+    assert times(second.rows) == [1_320, 6_440]
+    assert first.rows[2:ROW_BYTES] == records[0]
+
+
+def test_windows_of_two_boots_that_overlap_stand_in_the_order_of_time_whichever_came_first():
+    one, other = (
+        minute_parts([frame([window(mg)] * 6, MONDAY_MS + at)])[0][0]
+        for mg, at in ((RESTING, 0), (GRAZING, 700))
+    )
+    both = add(one, other)
+    assert times(both.rows) == [at * WINDOW_MS + late for at in range(6) for late in (0, 700)]
+    assert add(other, one) == both
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(RECORDS.map(lambda rows: rows[:3]), st.integers(0, 40_000)), min_size=2, max_size=6)
+)
+def test_parts_of_a_minute_make_the_same_minute_in_any_order(content):
+    parts = [minute_parts([frame(records, MONDAY_MS + at)])[0][0] for records, at in content]
+    there = reduce(add, parts)
+    assert reduce(add, parts[::-1]) == there
+    assert times(there.rows) == sorted(times(there.rows))

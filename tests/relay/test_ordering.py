@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.behaviour.minutes import Minute, minute_parts
+from relay.behaviour.minutes import MAX_WINDOWS, ROW_BYTES, Minute, minute_parts
 from relay.behaviour.ordering import WATERMARK_MIN, Waiting, arrive, decode, encode
 from tests.relay.scoring_frames import MONDAY, MONDAY_MS, frames_of, minute, windows_of
 
@@ -96,6 +96,7 @@ FIELD = st.integers(0, 59_999)
 MINUTES = st.builds(
     Minute, st.integers(-(10**9), 10**9), st.integers(1, 255), FIELD, FIELD, FIELD, FIELD, FIELD,
     *[st.integers(-32_640, 32_385)] * 3, st.integers(0, 2),
+    st.integers(0, MAX_WINDOWS).flatmap(lambda rows: st.binary(min_size=16 * rows, max_size=16 * rows)),
 )  # fmt: skip
 
 
@@ -105,6 +106,26 @@ def test_what_waits_survives_the_store(next_minute, minutes):
     assert decode(encode(waiting)) == waiting
 
 
-def test_damaged_bytes_are_refused():
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b"?", lambda data: data[:30]])
+def test_damaged_bytes_are_refused(damage):
+    (with_rows, *_), *_ = minute_parts(FRAMES[:1])
     with pytest.raises(struct.error):
-        decode(encode(Waiting(5, (minute(5),)))[:-1])
+        decode(damage(encode(Waiting(5, (minute(5), with_rows)))))
+
+
+def test_the_open_minute_of_an_undisturbed_collar_takes_less_than_a_quarter_of_a_kilobyte():
+    waiting, rest = settled(FRAMES)
+    sizes = []
+    for each in rest:
+        waiting = arrive(waiting, minute_parts([each])[0]).waiting
+        sizes.append(len(encode(waiting)))
+    assert max(sizes) <= 9 + 35 + 12 * ROW_BYTES
+
+
+def test_what_waits_behind_a_hole_takes_at_most_four_kilobytes():
+    waiting, rest = settled(frames_of(windows_of(60)))
+    sizes = []
+    for each in rest[1:]:
+        waiting = arrive(waiting, minute_parts([each])[0]).waiting
+        sizes.append(len(encode(waiting)))
+    assert 1_500 < max(sizes) <= 9 + 17 * (35 + 12 * ROW_BYTES) < 4_000

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from relay.alerts import intents
+from relay.behaviour import labels
 from relay.clock import FollowedClock
 from relay.config import Config
 from relay.logs import redact
@@ -16,6 +17,8 @@ from relay.metrics import Metrics
 from relay.model import NewFrame
 from relay.scorer import RETRY_MS, Scorer
 from relay.scoring import no_movement
+from relay.scoring.findings import Limits
+from relay.scoring.partition import fold
 from relay.storage.ports import StorageError, partition_of
 from relay.storage.sqlite import SqliteStorage
 from relay.vault import Vault
@@ -76,6 +79,14 @@ class Herd:
         """Let a scorer catch up with the log, and stop it."""
         async with running(self.scorer(**options)) as scorer:
             await scorer.wait_idle()
+
+    async def labels(self):
+        """Minutes and hours of what Bella did, as stored."""
+        storage = self.storage
+        return (
+            await storage.behaviour_minutes(self.farm, self.bella, 0, 1 << 40),
+            await storage.behaviour_hours(self.farm, self.bella, 0, 1 << 50),
+        )
 
     async def event_ids(self):
         return [event.id for event in await self.storage.events(self.farm, 100)]
@@ -251,6 +262,54 @@ async def test_one_cows_fault_does_not_stop_the_others(herd, monkeypatch):
     assert herd.count("herdbell_scorer_faults_total", place="animal") == 1
 
 
+async def test_what_a_cow_did_is_stored_by_minute_and_by_hour(herd):
+    await herd.append(death())
+    await herd.score(batch_frames=4)
+    minutes, hours = await herd.labels()
+    numbers = [each.minute for each in minutes]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(minutes) >= 3 * HOUR - 3
+    assert sum(hour.minutes for hour in hours) == len(minutes)
+    assert [hour.start_ms for hour in hours] == [MONDAY_MS + at * HOUR * MINUTE_MS for at in range(3)]
+
+
+async def test_labels_do_not_depend_on_when_the_scorer_ran(herd):
+    frames = death()
+    await herd.append(frames)
+    await herd.score()
+    live, _ = await herd.labels()
+    folded = fold([replace(one, animal_id=herd.bella) for one in frames], {}, Limits())
+    assert [each.minute for each in live] == [each.minute for each in folded.labels[herd.bella]]
+    assert [each.behaviour for each in live] == [each.behaviour for each in folded.labels[herd.bella]]
+
+
+@pytest.mark.parametrize("stored", [False, True])
+async def test_after_a_crash_before_or_behind_a_commit_every_minute_counts_once(herd, monkeypatch, stored):
+    commit = herd.storage.commit_scores
+
+    async def crashing(*arguments):
+        if stored:
+            await commit(*arguments)
+        monkeypatch.setattr(herd.storage, "commit_scores", commit)
+        raise StorageError("planted")
+
+    await herd.append(death())
+    await herd.score(batch_frames=5)
+    expected = await herd.labels()
+    await herd.append(frames_of(windows_of(2 * HOUR, DEAD), MONDAY_MS + 3 * HOUR * MINUTE_MS, boot=2))
+    monkeypatch.setattr(herd.storage, "commit_scores", crashing)
+    async with running(herd.scorer(batch_frames=5)) as scorer:
+        await herd.clock.awaited.wait()
+        assert ((await herd.labels()) != expected) == stored
+        herd.clock.advance(NOW_MS + RETRY_MS)
+        await scorer.wait_idle()
+    minutes, hours = await herd.labels()
+    numbers = [each.minute for each in minutes]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(numbers) >= 5 * HOUR - 3
+    assert sum(hour.minutes for hour in hours) == len(minutes)
+
+
 async def test_a_fault_of_the_store_is_tried_again_and_nothing_counts_twice(herd, monkeypatch):
     await herd.append(death())
     commit = herd.storage.commit_scores
@@ -317,7 +376,7 @@ async def test_a_state_this_version_cannot_read_is_folded_anew_from_the_log(herd
     await herd.score(batch_frames=4)
     assert [event.id for event in await replayed(herd)] == await herd.event_ids()
     versions = {row.scorer: row.version for row in await herd.storage.states(herd.partition)}
-    assert versions == {"minutes": 2, "no_movement": 2, "unusual_activity": 1}
+    assert versions == {"behaviour": labels.VERSION, "minutes": 3, "no_movement": 2, "unusual_activity": 1}
     assert herd.count("herdbell_scorer_faults_total", place="state") == 1
 
 

@@ -7,13 +7,14 @@ import random
 import sqlite3
 from dataclasses import dataclass, field
 
-from relay.model import Event, Message, NewFrame, ScoredAnimal
+from relay.model import AnimalLabels, Event, Message, MinuteLabel, NewFrame, ScoredAnimal
 from relay.storage.ports import StorageError, partition_of
 from relay.storage.sqlite import FILE_NAME, SqliteStorage
 from relay.vault import Vault
 from tests.relay.powercut.disk import Disk
 
 T0_MS = 1_790_000_000_000
+T0_MINUTE = T0_MS // 60_000
 DEVICES = (0, 7, 0xFFFF_FFFF)
 ROUNDS = 24
 LAST_OPERATION = 1_000  # about what ROUNDS rounds take: cuts hit every phase, from the first byte to the end
@@ -30,6 +31,7 @@ class Told:
     stored: list[NewFrame] = field(default_factory=list)
     cursor: int = 0
     events: list[str] = field(default_factory=list)
+    labelled: list[int] = field(default_factory=list)  # minutes
     claimed: list[str] = field(default_factory=list)
 
 
@@ -91,8 +93,11 @@ class Scene:
         message = Message(name, told.farm_id, told.person_id, name, "first", {"text": "."}, T0_MS, T0_MS * 2)
         state = ScoredAnimal(told.animal_id, "no_movement", 1, self.rng.randbytes(200))
         partition = partition_of(told.farm_id)
-        await self.storage.commit_scores(partition, 0, cursor, [state], [event], [message])
+        label = MinuteLabel(T0_MINUTE + self.number, 1, 90)
+        labels = [AnimalLabels(told.animal_id, (label,))]
+        await self.storage.commit_scores(partition, 0, cursor, [state], [event], [message], labels)
         told.cursor = cursor
+        told.labelled.append(label.minute)
         told.events.append(name)
 
     async def claim(self):
@@ -139,6 +144,11 @@ async def lost_after_restart(folder, told):
             lost.append(f"cursor {told.cursor}")
         lost += [name for name in told.events if await storage.event(name) is None]
         lost += [f"message of {name}" for name in told.events if await storage.message(name) is None]
+        minutes = await storage.behaviour_minutes(told.farm_id, told.animal_id, 0, T0_MINUTE * 2)
+        hours = await storage.behaviour_hours(told.farm_id, told.animal_id, 0, T0_MS * 2)
+        lost += [f"minute {at}" for at in set(told.labelled) - {each.minute for each in minutes}]
+        if sum(hour.minutes for hour in hours) != len(minutes):
+            lost.append(f"hours do not add up to {len(minutes)} minutes")
         due = {held.message.id for held in await storage.claim(T0_MS + 1, 1_000)}
         lost += [f"{name} would be sent twice" for name in told.claimed if name in due]
         if told.stored:

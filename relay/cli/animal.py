@@ -1,0 +1,88 @@
+"""herdbell animal day: what a cow did with her time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from relay import timebudget
+from relay.cli.common import command, json_option, open_state, say
+from relay.clock import WallClock
+from relay.storage.ports import NotKnown
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from relay.config import Config
+    from relay.model import Animal, Farm
+    from relay.storage.sqlite import SqliteStorage
+
+
+@click.group()
+def animal() -> None:
+    """What animals did."""
+
+
+@animal.command("day")
+@click.argument("number")
+@click.option("--farm", "farm_id", type=int, help="Id of the farm; may be left out if there is only one.")
+@click.option(
+    "--date",
+    "wanted",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Day in the farm's time zone; today if left out.",
+)
+@json_option
+@command
+async def animal_day(
+    config: Config, number: str, farm_id: int | None, wanted: datetime | None, as_json: bool
+) -> None:
+    """Show how animal NUMBER spent a day: hours and minutes of each behaviour, and a bar for every hour.
+
+    Ruminating is not validated on cattle; lying and standing are beta. In a simulation "today" is the day of
+    what was labelled last.
+    """
+    async with open_state(config) as (storage, _):
+        farm = await _farm(storage, farm_id)
+        one = await _animal(storage, farm, number)
+        now_ms = await _now_ms(config, storage, one)
+        day = wanted.date() if wanted else timebudget.local(now_ms, farm.zone).date()
+        found = await _day(storage, farm, one, day, now_ms)
+    say(as_json, timebudget.words(found), **timebudget.facts(found))
+
+
+async def _farm(storage: SqliteStorage, farm_id: int | None) -> Farm:
+    farms = {farm.id: farm for farm in await storage.farms()}
+    if farm_id is None and len(farms) == 1:
+        return next(iter(farms.values()))
+    known = ", ".join(f"{one.id} ({one.name})" for one in farms.values()) or "none"
+    if farm_id not in farms:
+        raise NotKnown(f"--farm={farm_id}: want one of {known}")
+    return farms[farm_id]
+
+
+async def _animal(storage: SqliteStorage, farm: Farm, number: str) -> Animal:
+    for one in await storage.animals(farm.id):
+        if one.number == number:
+            return one
+    raise NotKnown(f"animal {number} is not known on farm {farm.id} ({farm.name})")
+
+
+async def _now_ms(config: Config, storage: SqliteStorage, one: Animal) -> int:
+    """Return the time of the wall or, in a simulation, where the animal's labels end."""
+    if not config.simulated:
+        return WallClock().now_ms()
+    newest = await storage.newest_label(one.farm_id, one.id)
+    if newest is None:
+        raise NotKnown(f"animal {one.number}: nothing is labelled yet")
+    return (newest + 1) * timebudget.MINUTE_MS
+
+
+async def _day(storage: SqliteStorage, farm: Farm, one: Animal, day: date, now_ms: int) -> timebudget.Day:
+    begin_ms, end_ms = timebudget.span_ms(day, farm.zone)
+    if begin_ms > now_ms:
+        raise ValueError(f"--date={day}: that day has not begun at {farm.name} ({farm.zone})")
+    hours = await storage.behaviour_hours(farm.id, one.id, begin_ms, end_ms)
+    return timebudget.Day(farm, one, day, begin_ms, min(end_ms, now_ms), tuple(hours))
