@@ -69,7 +69,12 @@ docs: .venv/dev  ## Every command and setting that a page names exists
 test-long: .venv/dev  ## The long suites: thousands of power cuts
 	$(PYTEST) -m long --timeout 1800 tests
 
-bench: bench-relay bench-demo bench-firmware  ## Every benchmark; tables here, JSON in build/bench
+train: .venv/dev  ## Rebuild behaviour model, collar tables and model card from the packs (DATA=../shared/data)
+	$(BIN)/python -m relay.training --data $(or $(DATA),../shared/data)
+	$(MAKE) --no-print-directory bench-behaviour
+	$(BIN)/python -m relay.training --data $(or $(DATA),../shared/data) --card build/bench/behaviour.json
+
+bench: bench-relay bench-demo bench-firmware bench-behaviour  ## Every benchmark; tables here, JSON in build/bench
 
 bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per frame
 	$(BIN)/python tests/bench/relay.py
@@ -79,6 +84,9 @@ bench-demo: .venv/dev  ## The demo's chain without a browser: collars x virtual 
 
 bench-firmware: .venv/dev  ## Every figure of the collar against its limit: months, bytes, heap, power cuts, faults, speed
 	$(BIN)/python tests/bench/firmware.py --seed $(SEED)
+
+bench-behaviour: .venv/dev  ## How cows are told that no model has met, against what must be reached (DATA=../shared/data)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/behaviour.py --seed $(SEED) $(if $(DATA),--data "$(DATA)")
 
 flash: .venv/dev  ## Compile the collar's files for the board at PORT, put them on it and start it (SOURCE=1: as they are)
 	@$(BIN)/herdbell-sim flash --port "$(PORT)" $(if $(SOURCE),--source)
@@ -128,5 +136,5 @@ clean:  ## Forget what was built and installed
 	@$(PIP) install --require-hashes --no-deps --upgrade --target .typings -r .lock/typings.txt
 	@touch $@
 
-.PHONY: help demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware \
+.PHONY: help train demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware bench-behaviour \
 	flash flash-image repl board-test picture lock format clean

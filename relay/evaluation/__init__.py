@@ -1,1 +1,1 @@
-"""What measures the behaviour model: packs in, figures with their worst animal out; knows no model."""
+"""What measures the behaviour model: packs in, figures with their worst animal out."""

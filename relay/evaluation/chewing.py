@@ -31,7 +31,7 @@ FOUND_WITHIN_MS = 30_000
 _HOUR_MS = 3_600_000
 
 WITNESS = (
-    "Measured before, on waveforms of the same kind (domain.md 0.1): 5 of 8 recordings of resting cows, 4 "
+    "Measured before, on waveforms of the same kind: 5 of 8 recordings of resting cows, 4 "
     "cows, have a line at 2.48-3.05 Hz with 25-52 % of the power (of 0.4-5 Hz, in windows of 60 s), and "
     "pauses every 33-52 s. That is the only witness there is."
 )

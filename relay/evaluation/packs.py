@@ -106,14 +106,16 @@ def _as_packs(folder: Path) -> list[PackFolder]:
 
 
 def run_extract(
-    folder: Path, out: Path, *, turn_deg: float = 0, tilt_deg: float = 0, copies: int = 0
+    folder: Path, out: Path, *, turn_deg: float = 0, tilt_deg: float = 0, copies: int = 0, seed: int = 1
 ) -> None:
     """Have the simulator write the windows of the folder's waveform packs to `out`, for `read_extract`.
 
-    `turn_deg`, `tilt_deg`: how the test collar is mounted; `copies`: turned and tilted training copies more.
-    Raises ExtractError with the simulator's own words, or if it is not installed.
+    `turn_deg`, `tilt_deg`: how the test collar is mounted; `copies`: turned and tilted training copies more;
+    `seed` decides them and the chips' noise. Raises ExtractError with the simulator's own words, or if it
+    is not installed.
     """
-    options = ("--turn", f"{turn_deg:g}", "--tilt", f"{tilt_deg:g}", "--copies", copies, "--out", out)
+    sits = ("--turn", f"{turn_deg:g}", "--tilt", f"{tilt_deg:g}")
+    options = (*sits, "--copies", copies, "--seed", seed, "--out", out)
     command = [sys.executable, "-m", "simulator", "extract", str(folder), *map(str, options)]
     out.unlink(missing_ok=True)  # an older file must not pass for this one
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own module, no shell

@@ -234,8 +234,9 @@ def stand_in(tmp_path, monkeypatch):
 def test_the_simulator_is_run_with_what_the_test_collar_wears(tmp_path, stand_in):
     stand_in("with open(sys.argv[-1], 'w') as out: print(*sys.argv[1:], sep='|', end='', file=out)")
     out = tmp_path / "windows.csv.gz"
-    run_extract(tmp_path / "packs", out, turn_deg=180, tilt_deg=-12.5, copies=4)
-    assert out.read_text() == f"extract|{tmp_path / 'packs'}|--turn|180|--tilt|-12.5|--copies|4|--out|{out}"
+    run_extract(tmp_path / "packs", out, turn_deg=180, tilt_deg=-12.5, copies=4, seed=7)
+    said = f"extract|{tmp_path / 'packs'}|--turn|180|--tilt|-12.5|--copies|4|--seed|7|--out|{out}"
+    assert out.read_text() == said
 
 
 def test_a_simulator_that_fails_is_quoted(tmp_path, stand_in):

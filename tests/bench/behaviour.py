@@ -1,0 +1,394 @@
+"""bench-behaviour: how cows are told that no model has met, every figure against what it must reach.
+
+    python tests/bench/behaviour.py [--data DIR] [--seed 1] [--jobs 2] [--only PART ...]
+
+Real: the recordings (DIR, ../shared/data by default, never in the repository), the firmware's kernel, the
+relay's code. Simulated: the collar's chip that the waveforms go through. Without the packs nothing is
+measured, and that is said. Exits with 1 if a figure misses what it is held to; one in NOT_REACHED is held to
+a lower one, and said aloud.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("HERDBELL_DATA", ROOT.parent / "shared" / "data"))
+NEEDED = ("wasp-cow-collar", "csiro-arm20")
+
+
+class Row(NamedTuple):
+    """One line of the table. `asked` and `reach`: None for a figure that only stands beside."""
+
+    key: str
+    what: str
+    asked: float | None
+    reach: float | None
+    witness: str
+    options: str
+    most: bool = False  # asked and reach are the most it may be, not the least
+
+    def holds(self, measured: float, bound: float | None) -> bool:
+        """Say whether a figure is on the right side of a bound."""
+        return bound is None or (measured <= bound if self.most else measured >= bound)
+
+    @property
+    def command(self) -> str:
+        """Return what shows this figure by itself."""
+        return (
+            self.options
+            if self.options.startswith("make ")
+            else f"herdbell evaluate behaviour {self.options}"
+        )
+
+
+_WASP = "--data ../shared/data/wasp-cow-collar"
+_CSIRO = "--data ../shared/data/csiro-arm20"
+_TO_WASP = f"{_WASP} --train ../shared/data/csiro-arm20"
+_TO_CSIRO = f"{_CSIRO} --train ../shared/data/wasp-cow-collar"
+_MAKE = "make bench-behaviour"
+ROWS = (
+    Row(
+        "wasp_macro_f1",
+        "wasp, 3 classes, one stream: macro F1",
+        0.91,
+        0.94,
+        "8 cows, each left out; one stream measured before .904",
+        _WASP,
+    ),
+    Row(
+        "wasp_worst_accuracy", "the same: accuracy of the worst cow", 0.80, 0.90, "measured before .77", _WASP
+    ),
+    Row(
+        "wasp_windows_macro_f1", "the same, windows alone: macro F1", None, None, "measured before .89", _WASP
+    ),
+    Row(
+        "wasp_inside_segments_macro_f1",
+        "the same, inside segments: macro F1",
+        None,
+        None,
+        "knows what no collar knows; measured before .920",
+        _WASP,
+    ),
+    Row(
+        "wasp_without_standing_macro_f1",
+        "without walks in which nothing moves: macro F1",
+        None,
+        None,
+        "after the fact: two segments of cow 1219, by a rule",
+        _MAKE,
+    ),
+    Row(
+        "wasp_without_standing_worst_accuracy",
+        "the same: accuracy of the worst cow",
+        None,
+        None,
+        "after the fact: two segments of cow 1219, by a rule",
+        _MAKE,
+    ),
+    Row(
+        "online_minutes_macro_f1",
+        "minutes of a collar just put on, online: macro F1",
+        None,
+        None,
+        "each cow left out; how the collar sits is learned on the way",
+        _MAKE,
+    ),
+    Row(
+        "turned_180_loss",
+        "judged collars turned 180 degrees: macro F1 lost",
+        0.01,
+        0.0,
+        "lost without care .30 to .60",
+        f"{_WASP} --turn 180",
+        most=True,
+    ),
+    Row(
+        "tilted_30_loss",
+        "judged collars tilted 30 degrees: macro F1 lost",
+        0.02,
+        0.0,
+        "lost without care .03 to .08",
+        f"{_WASP} --tilt 30",
+        most=True,
+    ),
+    Row(
+        "csiro_3_windows_mcc",
+        "csiro, 3 classes, windows alone: MCC",
+        0.865,
+        0.89,
+        "published on raw 50 Hz, 8 animals: bi-GRU .895",
+        _CSIRO,
+    ),
+    Row("csiro_3_mcc", "csiro, 3 classes, smoothed: MCC", 0.90, 0.93, "measured before about .90", _CSIRO),
+    Row(
+        "csiro_5_macro_f1",
+        "csiro, 5 classes, smoothed: macro F1",
+        0.81,
+        0.86,
+        "measured before about .80",
+        _CSIRO,
+    ),
+    Row(
+        "csiro_to_wasp_macro_f1",
+        "whole farm out, csiro to wasp: macro F1",
+        0.75,
+        0.82,
+        "own gravity frame before .68",
+        _TO_WASP,
+    ),
+    Row(
+        "wasp_to_csiro_macro_f1",
+        "whole farm out, wasp to csiro: macro F1",
+        0.72,
+        0.82,
+        "own gravity frame before .63",
+        _TO_CSIRO,
+    ),
+    Row(
+        "csiro_to_wasp_still_active_mcc",
+        "the same, still against active, to wasp: MCC",
+        0.92,
+        0.94,
+        "measured before .90",
+        _TO_WASP,
+    ),
+    Row(
+        "wasp_to_csiro_still_active_mcc",
+        "the same, still against active, to csiro: MCC",
+        0.92,
+        0.94,
+        "measured before .89",
+        _TO_CSIRO,
+    ),
+    Row(
+        "mounts_found",
+        "active mounts found",
+        0.67,
+        0.80,
+        "15 events, 14 of one cow; before .38 to .67",
+        _WASP,
+    ),
+    Row(
+        "mounts_false_per_hour",
+        "false windows per labelled hour",
+        2,
+        1,
+        "measured before 4",
+        _WASP,
+        most=True,
+    ),
+    Row(
+        "on_collar_loss",
+        "collar's own model, worn for long: macro F1 lost",
+        0.03,
+        0.01,
+        "against the relay's windows alone, both know how it sits",
+        _MAKE,
+        most=True,
+    ),
+    Row(
+        "on_collar_loss_from_power_on",
+        "the same from power-on: macro F1 lost",
+        None,
+        None,
+        "the relay's windows know how the collar sits",
+        _MAKE,
+        most=True,
+    ),
+    Row(
+        "relay_ms_per_upload",
+        "relay, 176 windows, frames to labelled minutes: ms",
+        1.0,
+        0.4,
+        "median CPU time; a Fourier transform of as many windows beside",
+        _MAKE,
+        most=True,
+    ),
+)
+
+_STANDS = (
+    "two walks of cow 1219, 76 of her 368 windows, stand still and chew (this bench names them by a rule): "
+    "who tells them rightly is wrong in a fifth of her windows; without them the worst cow has .94. Tried: "
+    "leaving out training windows that the other cows deny (inner folds choose it), forests in place of the "
+    "regression (.90 against .895 macro F1, windows alone)"
+)
+_STANDS_TOO = (
+    "76 of the 126 active windows that are told still are the two walks of cow 1219 in which nothing moves; "
+    "without them .956. Tried: each window alone, .918"
+)
+_DRINKS = (
+    "122 of the 133 active windows that are told still are drinking, the head down and quiet; 342 windows of "
+    "rest, a third of them cow 4's, are as lively as other things of wasp's cows; over grazing, rest and "
+    "walking alone .906. Tried: each window alone, .857"
+)
+_DRAWN = (
+    "what mixtures the fit draws moves it by .004: at one setting five draws give .8655 to .8691, and the "
+    "one that is used was not chosen by that; inner folds do not always take the setting that is best here"
+)
+_RARE = (
+    "the class other is 140 of 8,599 windows and many things, recall .41; 142 windows of rest are told as "
+    "drinking: with mean and spread alone a head held low and quiet is one like the other"
+)
+_WHOLE_NUMBERS = (
+    "one layer of 14 whole numbers a class against 128 mixtures in the relay, and a frame of two directions "
+    "against a rotation"
+)
+_SMALL_CALLS = (
+    "0.15 ms of it are tags, frames, minutes and order; the rest is some hundred small numpy calls an upload "
+    "and the smoother's loop over windows"
+)
+# What is not reached: what is held instead, and what limits it.
+NOT_REACHED: dict[str, tuple[float, str]] = {
+    "wasp_worst_accuracy": (0.75, _STANDS),
+    "csiro_3_windows_mcc": (0.855, _DRAWN),
+    "csiro_5_macro_f1": (0.79, _RARE),
+    "csiro_to_wasp_still_active_mcc": (0.90, _STANDS_TOO),
+    "wasp_to_csiro_still_active_mcc": (0.86, _DRINKS),
+    "on_collar_loss": (0.045, _WHOLE_NUMBERS),
+    "relay_ms_per_upload": (5.0, _SMALL_CALLS),
+}
+
+
+def _parts(packs: dict[str, Any], jobs: int) -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """Return what makes the figures, by name, given those before; imported late for --help's sake."""
+    from tests.bench import behaviour_parts as parts
+
+    return {
+        "wasp": lambda _: parts.wasp(packs, jobs),
+        "online": lambda _: parts.online(packs),
+        "csiro": lambda _: parts.csiro(packs, jobs),
+        "farms": lambda _: parts.farms(packs),
+        "mounts": lambda _: parts.mounting(packs),
+        "collar": lambda known: parts.collar(packs, known.get("wasp_windows_macro_f1", float("nan"))),
+        "cost": lambda _: parts.cost(packs),
+    }
+
+
+def rows_of(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows that were measured, as the JSON holds them."""
+    return [
+        {
+            "key": row.key,
+            "what": row.what,
+            "asked": row.asked,
+            "reach": row.reach,
+            "measured": round(figures[row.key], 4),
+            "reached": row.holds(figures[row.key], row.asked),
+            "reached_for": row.holds(figures[row.key], row.reach),
+            "witness": row.witness,
+            "command": row.command,
+        }
+        for row in ROWS
+        if row.key in figures
+    ]
+
+
+def missed(figures: dict[str, Any]) -> list[str]:
+    """Return a line for each figure beyond what holds it, or that is not there; say what was not reached."""
+    lines = []
+    for row in ROWS:
+        value = figures.get(row.key)
+        held, why = NOT_REACHED.get(row.key, (row.asked, ""))
+        if value is None:
+            lines.append(f"{row.key}: not measured")
+        elif row.holds(value, row.asked):
+            continue
+        elif row.holds(value, held):
+            print(f"NOT REACHED {row.key}={value:.3f}, asked {row.asked}: {why}")  # noqa: T201 - a result
+        else:
+            lines.append(f"{row.key}={value:.3f}, held to {held} (asked {row.asked})")
+    return lines
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows for a terminal."""
+    head = ("", "measured", "asked", "reach for", "", "beside it")
+    cells = [head]
+    for row in rows:
+        said = "" if row["asked"] is None else "reached" if row["reached"] else "NOT REACHED"
+        bounds = ("-" if row[key] is None else f"{row[key]:g}" for key in ("asked", "reach"))
+        cells.append((row["what"], f"{row['measured']:.3f}", *bounds, said, row["witness"]))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for what, measured, asked, reach, said, witness in cells:
+        numbers = (
+            text.rjust(width) for text, width in zip((measured, asked, reach), widths[1:4], strict=True)
+        )
+        lines.append("  ".join((what.ljust(widths[0]), *numbers, said.ljust(widths[4]), witness)).rstrip())
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def write(seed: int, figures: dict[str, Any], folder: Path = Path("build/bench")) -> Path:
+    """Write rows and what was measured beside them; return the path."""
+    from simulator.bench.report import commit, machine
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "behaviour.json"
+    known = {row.key for row in ROWS}
+    record = {
+        "name": "behaviour",
+        "commit": commit(),
+        "seed": seed,
+        "machine": machine(),
+        "rows": rows_of(figures),
+        "beside": {key: value for key, value in figures.items() if key not in known},
+    }
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return path
+
+
+def measured(data: Path, seed: int, jobs: int, only: list[str] | None) -> dict[str, Any]:
+    """Return all figures of the chosen parts."""
+    from tests.bench import behaviour_parts
+
+    figures: dict[str, Any] = {}
+    with TemporaryDirectory(prefix="bench-behaviour-") as work:
+        print("bench-behaviour: recordings to windows ...", flush=True)  # noqa: T201 - a benchmark talks
+        parts = _parts(behaviour_parts.sources(data, Path(work), seed), jobs)
+        if unknown := set(only or ()) - set(parts):
+            sys.exit(f"--only {' '.join(sorted(unknown))}: the parts are {' '.join(parts)}")
+        for name in only or parts:
+            print(f"bench-behaviour: {name} ...", flush=True)  # noqa: T201 - as above
+            began_s = time.monotonic()
+            figures |= parts[name](figures)
+            print(f"  {time.monotonic() - began_s:.0f} s", flush=True)  # noqa: T201 - as above
+    return figures
+
+
+def main() -> int:
+    """Measure, report, and say what misses its limit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
+    parser.add_argument("--only", nargs="+", metavar="PART", help="parts to run, in place of all")
+    chosen = parser.parse_args()
+    if lacking := [name for name in NEEDED if not (chosen.data / name).is_dir()]:
+        print(f"BENCH-BEHAVIOUR MEASURED NOTHING: {chosen.data} has no {' and no '.join(lacking)}")  # noqa: T201 - a result
+        return 0
+    figures = measured(chosen.data, chosen.seed, chosen.jobs, chosen.only)
+    print(table(rows_of(figures)))  # noqa: T201 - a result
+    if chosen.only:
+        return 0
+    print(f"  -> {write(chosen.seed, figures)}")  # noqa: T201 - as above
+    lines = missed(figures)
+    for line in lines:
+        print(f"MISSED {line}")  # noqa: T201 - as above
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    # A script's own folder comes first on the path; the packages are found from the checkout's root.
+    sys.path[0] = str(ROOT)
+    sys.exit(main())
