@@ -218,6 +218,9 @@ class Scorer:
         self._metrics.fault("animal", len(folded.failures))
         for animal_id, error in folded.failures.items():
             _LOG.error("animal %d: not scored with this batch", animal_id, exc_info=error)
+        self._metrics.fault("labels", len(folded.unlabelled))
+        for animal_id, error in folded.unlabelled.items():
+            _LOG.error("animal %d: scored, but not labelled with this batch", animal_id, exc_info=error)
         for event in folded.events:
             since = _utc(event.onset_ms)
             _LOG.info("event %s: %s, animal %d, since %s", event.id, event.kind, event.animal_id, since)

@@ -35,7 +35,7 @@ class ScorerMetrics:
         )
 
     def fault(self, place: str, number: int = 1) -> None:
-        """Count faults: an animal's fold, the words of a message, a stale lease, the store."""
+        """Count faults: an animal's fold or its labels, the words of a message, a stale lease, the store."""
         self._faults.labels(place).inc(number)
 
     def committed(self, folded: Folded) -> None:

@@ -13,6 +13,7 @@ that consecutive ones stay consecutive. What a record does not have is approxima
 
 A code has no amount of movement. Grazing and walking are told as movement of no known amount (`windows` is
 0, so they add nothing to a sum); rest, rumination and the others could be a still cow, and become nothing.
+What the collar told of a minute goes along (`told`), for its label.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ MOVED_MG = (
 )
 _MOVING = frozenset((BEHAVIOURS.index("graze"), BEHAVIOURS.index("walk")))
 _AXES_X2 = 5  # twice the factor from the strongest axis to the sum of the axes
+_LEAST_32NDS = 16  # of what `herdcore.behaviour.classify` returns
 _GRAVITY = 1000 // GRAVITY_STEP_MG
 
 
@@ -61,7 +63,7 @@ def _coarse(frame: LoggedFrame) -> list[Minute]:
         return [_from_record(number, record) for number, record in minutes if record.flags >> 4]
     codes = enumerate(unpack_codes(frame.records), first)
     return [
-        Minute(number, 0, 0, 0, 0, MOVED_MG if code in _MOVING else 0, 0, 0, 0, 0, CODES)
+        Minute(number, 0, 0, 0, 0, MOVED_MG if code in _MOVING else 0, 0, 0, 0, 0, CODES, b"", _told(code))
         for number, code in codes
     ]
 
@@ -85,4 +87,11 @@ def _from_record(number: int, record: records.Minute) -> Minute:
         windows * y,
         windows * z,
         RECORDS,
+        b"",
+        record.class_confidence,
     )
+
+
+def _told(code: int) -> int:
+    """Return a code with the confidence that it has at least: its class was the likeliest of all."""
+    return code << 5 | _LEAST_32NDS

@@ -7,7 +7,8 @@ windows have most of, with that class's mean probability as confidence; if half 
 (`unknown`) it is unknown.
 
 Rest with a chewing line is told as rumination, which is not validated on cattle; lying is beta (`posture`).
-Minutes that came as a collar's own records or codes are not labelled here.
+A minute that came as a collar's own record or code has the label that the collar gave it, in its place among
+the others; one of which it told nothing has none.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from herdcore.vocabulary import BEHAVIOURS
 from relay.behaviour import chewing, frame, model, posture, sitting, smoother
 from relay.behaviour.described import RECORD_BYTES, describe
-from relay.behaviour.minutes import MINUTE_MS, ROW_BYTES
+from relay.behaviour.minutes import MINUTE_MS, ROW_BYTES, WINDOWS
 from relay.behaviour.unknown import is_unknown
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ class Open(NamedTuple):
     ruminating: int = 0
     lying: int = -1
     sums: tuple[int, ...] = ()
+    by_collar: int = 0  # class << 5 | confidence in 32nds, of a minute that came without its windows
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """Everything remembered of one animal between two arrivals."""
 
-    seen_ms: int = 0  # start of the last window
+    seen_ms: int = 0  # start of the last window, or of the last minute that came without
     sitting: sitting.Sitting = field(default_factory=sitting.Sitting)
     stream: smoother.State = field(default_factory=smoother.State)
     chewing: chewing.State = field(default_factory=chewing.State)
@@ -96,9 +98,11 @@ def step(
     """Take complete minutes, oldest first; return the labels that are certain by now, oldest first."""
     fitted = using or model.shipped()
     start_ms, records = _windows(state.seen_ms, minutes)
-    if not len(start_ms):
+    coarse = _coarse(state.seen_ms, minutes)
+    if not len(start_ms) and not coarse:
         return state, []
-    opened = {each.minute: each for each in state.open}
+    seen_ms = max([*start_ms[-1:].tolist(), *(each.minute * MINUTE_MS for each in coarse[-1:])])
+    opened = {each.minute: each for each in (*state.open, *coarse)}
     sure_ms, sure = _sure(opened, start_ms, records)
     seated, told = _classified(state.sitting, fitted, sure_ms, describe(sure))
     winner = np.array([CODES[name] for name in fitted.labels])[told.argmax(axis=1)]
@@ -109,12 +113,13 @@ def step(
     _note(opened, sure_ms, cud.ruminating, lying)
     smoothed = smoother.step(state.stream, fitted.smoothing, sure_ms, told)
     _sum(opened, smoothed)
-    late = smoother.overdue(smoothed.state, fitted.smoothing, int(start_ms[-1]))
+    late = smoother.overdue(smoothed.state, fitted.smoothing, seen_ms)
     _sum(opened, late)
-    until = _told_until(late.state, int(start_ms[-1]))
-    done = [_label(each, fitted) for each in opened.values() if each.minute < until]
-    waiting = tuple(each for each in opened.values() if each.minute >= until)
-    return State(int(start_ms[-1]), seated, late.state, chewed, stood, waiting), done
+    until = _told_until(late.state, seen_ms)
+    ordered = sorted(opened.values())
+    done = [_label(each, fitted) for each in ordered if each.minute < until]
+    waiting = tuple(each for each in ordered if each.minute >= until)
+    return State(seen_ms, seated, late.state, chewed, stood, waiting), done
 
 
 def _told_until(stream: smoother.State, seen_ms: int) -> int:
@@ -147,6 +152,16 @@ def _windows(seen_ms: int, minutes: Sequence[Minute]) -> tuple[NDArray[np.int64]
         start_ms, rows = start_ms[later], rows[later]
     # In memory by column, for that is how everything looks at them.
     return start_ms, rows[:, ROW_BYTES - RECORD_BYTES :].T.copy().T
+
+
+def _coarse(seen_ms: int, minutes: Sequence[Minute]) -> list[Open]:
+    """Return the minutes that came without their windows and of which the collar told something."""
+    told = (each for each in minutes if each.form != WINDOWS and each.told >> 5 != _UNKNOWN)
+    return [
+        Open(each.minute, each.windows, by_collar=each.told)
+        for each in told
+        if each.minute * MINUTE_MS > seen_ms
+    ]
 
 
 def _sure(
@@ -234,6 +249,9 @@ def _sum(opened: dict[int, Open], smoothed: smoother.Smoothed) -> None:
 
 
 def _label(each: Open, fitted: Model) -> LabelledMinute:
+    if each.by_collar:
+        behaviour, of_32 = divmod(each.by_collar, 32)
+        return LabelledMinute(each.minute, behaviour, (100 * of_32 + 16) // 32, each.told, 0, -1)
     windows = each.told + each.doubted
     if 2 * each.doubted >= windows:
         return LabelledMinute(each.minute, _UNKNOWN, 100, windows, 0, -1)

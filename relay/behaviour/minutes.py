@@ -47,7 +47,8 @@ class Minute(NamedTuple):
     `minute` counts from 1970; `first_ms` and `last_ms` are where in the minute its first and last window
     start. Motion of a window is the sum over the axes of its mean absolute deviation, in mg. `x`, `y`, `z`
     are sums of window means, in steps of 16 mg. `form`: what it was made from, CODES, RECORDS or WINDOWS.
-    `rows`: its windows by time, ROW_BYTES each; empty for coarse forms.
+    `rows`: its windows by time, ROW_BYTES each; empty for coarse forms. `told`: of these what the collar told
+    of it, class << 5 | confidence in 32nds; 0 for windows.
     """
 
     minute: int
@@ -62,6 +63,7 @@ class Minute(NamedTuple):
     z: int
     form: int = WINDOWS
     rows: bytes = b""
+    told: int = 0
 
     @property
     def motion_mg(self) -> int:
@@ -156,7 +158,7 @@ def minute_parts(frames: Sequence[LoggedFrame]) -> list[list[Minute]]:
     for owner, row, begin, end in zip(
         frame_of[starts].tolist(), sums.tolist(), cuts[:-1], cuts[1:], strict=True
     ):
-        parts[owner].append(Minute._make((*row, rows[begin:end])))
+        parts[owner].append(Minute._make((*row, rows[begin:end], 0)))
     return parts
 
 
@@ -182,7 +184,7 @@ def _sums(
     sums[:, 2:] = windows[:, :3].view(np.int8)
     last = np.append(starts[1:], len(windows)) - 1
     minute = minute_of[starts]
-    rows = np.empty((len(starts), len(Minute._fields) - 1), dtype=np.int64)
+    rows = np.empty((len(starts), len(Minute._fields) - 2), dtype=np.int64)
     rows[:, 0], rows[:, 1] = minute, last - starts + 1
     rows[:, 2], rows[:, 3] = start_ms[starts] - minute * MINUTE_MS, start_ms[last] - minute * MINUTE_MS
     total = np.add.reduceat(sums, starts, axis=0)

@@ -33,9 +33,11 @@ WATERMARK_MIN = 15  # architecture.md, decision 8
 # windows, leaves 35.8 s.
 HOLE_MS = 4 * WINDOW_MS
 
-VERSION = 3
+VERSION = 4
 _HEAD = struct.Struct("<qB")
-_MINUTE = struct.Struct("<qBHHIIIhhhBB")  # Minute's fields in order, of the last one how many rows
+_MINUTE = struct.Struct("<qBHHIIIhhhBBB")  # Minute's fields in order, but last how many rows it has
+_SUMS_ONLY = 2  # the version before windows waited with their minute
+_MINUTE_SUMS = struct.Struct("<qBHHIIIhhhB")
 _NOWHERE = -(1 << 63)
 
 
@@ -94,22 +96,35 @@ def _without_hole(minute: Minute, following: Minute) -> bool:
 
 
 def encode(waiting: Waiting) -> bytes:
-    """Return a head of 9 bytes and, for each of at most 17 minutes, 35 bytes and 16 a window."""
+    """Return a head of 9 bytes and, for each of at most 17 minutes, 34 bytes and 16 a window."""
     start = _NOWHERE if waiting.next_minute is None else waiting.next_minute
     minutes = waiting.minutes
-    fields = [_MINUTE.pack(*each[:-1], len(each.rows) // ROW_BYTES) for each in minutes]
+    fields = [_MINUTE.pack(*each[:-2], each.told, len(each.rows) // ROW_BYTES) for each in minutes]
     return b"".join([_HEAD.pack(start, len(minutes)), *fields, *[each.rows for each in minutes]])
 
 
-def decode(data: bytes) -> Waiting:
-    """Return what `encode` was given. Raises struct.error for other bytes."""
+def is_known(version: int) -> bool:
+    """Say whether `decode` reads states of that version."""
+    return version in (_SUMS_ONLY, VERSION)
+
+
+def decode(data: bytes, version: int = VERSION) -> Waiting:
+    """Return what `encode` was given, by this or the version before. Raises struct.error for other bytes."""
+    if version == _SUMS_ONLY:
+        data = _with_no_rows(data)
     start, count = _HEAD.unpack_from(data)
     at = _HEAD.size + count * _MINUTE.size
     fields = list(_MINUTE.iter_unpack(data[_HEAD.size : at]))
     minutes = []
-    for *sums, rows in fields:
-        minutes.append(Minute._make((*sums, data[at : at + rows * ROW_BYTES])))
+    for *sums, told, rows in fields:
+        minutes.append(Minute._make((*sums, data[at : at + rows * ROW_BYTES], told)))
         at += rows * ROW_BYTES
     if len(fields) != count or at != len(data):
         raise struct.error(f"{len(data)} bytes for {count} minutes that need {at}")
     return Waiting(None if start == _NOWHERE else start, tuple(minutes))
+
+
+def _with_no_rows(data: bytes) -> bytes:
+    start, count = _HEAD.unpack_from(data)
+    fields = list(_MINUTE_SUMS.iter_unpack(data[_HEAD.size :]))
+    return b"".join([_HEAD.pack(start, count), *(_MINUTE.pack(*each, 0, 0) for each in fields)])

@@ -81,8 +81,10 @@ async def _now_ms(config: Config, storage: SqliteStorage, one: Animal) -> int:
 
 
 async def _day(storage: SqliteStorage, farm: Farm, one: Animal, day: date, now_ms: int) -> timebudget.Day:
-    begin_ms, end_ms = timebudget.span_ms(day, farm.zone)
-    if begin_ms > now_ms:
+    if day > timebudget.local(now_ms, farm.zone).date():
         raise ValueError(f"--date={day}: that day has not begun at {farm.name} ({farm.zone})")
+    begin_ms, end_ms = timebudget.span_ms(day, farm.zone)
     hours = await storage.behaviour_hours(farm.id, one.id, begin_ms, end_ms)
-    return timebudget.Day(farm, one, day, begin_ms, min(end_ms, now_ms), tuple(hours))
+    # Where midnight is not at a full hour of UTC, the day begins before its first hour does.
+    until_ms = max(begin_ms, min(end_ms, now_ms))
+    return timebudget.Day(farm, one, day, begin_ms, until_ms, tuple(hours))

@@ -14,13 +14,14 @@ from relay.evaluation.report import events_in_words
 from relay.evaluation.sources import CLASS_SETS, SPREAD_TURNED, Sits, Source, read
 from relay.training import fit
 from relay.training.examples import FARM_3
+from relay.training.fit import TooLittleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from relay.evaluation.packs import PackFolder
-    from relay.evaluation.protocol import Said
+    from relay.evaluation.protocol import Said, Windows
 
 _PERHAPS_SEEN = (
     "The model as shipped learned from the packs that its card names: on one of these no animal here is "
@@ -29,6 +30,8 @@ _PERHAPS_SEEN = (
 _NONE_OF_THEM = (
     "This model may also tell that it is none of these classes; that stands under unknown and is never right."
 )
+
+_TOO_LITTLE = (NotApartError, TooLittleError)
 
 
 class Asked(NamedTuple):
@@ -71,8 +74,29 @@ def parts(asked: Asked) -> Iterator[Block | Finding]:
     elif asked.train:
         yield from _on_others(asked, find_packs(asked.train), folders)
     else:
-        for folder in folders:
+        yield from _each_by_itself(asked, folders)
+
+
+def _each_by_itself(asked: Asked, folders: list[PackFolder]) -> Iterator[Block | Finding]:
+    """Yield every pack's animals left out; a pack that is too small is left out, and said."""
+    why_not = []
+    for folder in folders:
+        try:
             yield from _animals_out(asked, folder)
+        except _TOO_LITTLE as error:
+            asked.said(f"left out: {error}")
+            why_not.append(str(error))
+    if len(why_not) == len(folders):
+        raise NotApartError("; ".join(why_not))
+
+
+def _has_truth(asked: Asked, key: str, class_set: str, test: Windows) -> bool:
+    """Say whether any window can be judged, aloud if none."""
+    if test.examples.judged_animals:
+        return True
+    labels = ", ".join(test.examples.classes.labels)
+    asked.said(f"{key}: left out {class_set}, no window is labelled as any of {labels}")
+    return False
 
 
 def _source(asked: Asked, folder: PackFolder, sits: Sits) -> Source:
@@ -135,6 +159,8 @@ def _as_shipped(asked: Asked, folders: list[PackFolder]) -> Iterator[Block | Fin
         judged = _source(asked, folder, asked.sits)
         for class_set, classes in CLASS_SETS[folder.kind].items():
             test = judged.windows(classes)
+            if not _has_truth(asked, folder.name, class_set, test):
+                continue
             told = protocol.judged(fitted, test)
             notes = (
                 (_PERHAPS_SEEN, _NONE_OF_THEM) if {*fitted.labels} - {*classes.labels} else (_PERHAPS_SEEN,)
@@ -154,30 +180,42 @@ def _mounts_as_shipped(pack: str, extract: Extract) -> Finding:
 def _on_others(asked: Asked, trains: list[PackFolder], tests: list[PackFolder]) -> Iterator[Block | Finding]:
     """Yield every pair of packs; one with an animal in both is left out, and said."""
     learned = [_source(asked, each, Sits(seed=asked.sits.seed)) for each in trains]
-    done = 0
+    done, why_not = 0, []
     for folder in tests:
         judged = _source(asked, folder, asked.sits)
         for train in learned:
             try:
-                yield from _pair(asked, train, judged)
-                done += 1
-            except NotApartError as error:
+                for part in _pair(asked, train, judged, _key(train, judged, learned)):
+                    yield part
+                    done += 1
+            except _TOO_LITTLE as error:
                 asked.said(f"left out: {error}")
+                why_not.append(str(error))
     if not done:
-        raise NotApartError(f"no pack of {asked.data} is unseen by those of {asked.train}")
+        raise NotApartError(f"no pack of {asked.data} can be judged by {asked.train}: {'; '.join(why_not)}")
 
 
-def _pair(asked: Asked, train: Source, judged: Source) -> Iterator[Block | Finding]:
+def _key(train: Source, judged: Source, learned: list[Source]) -> str:
+    """Return what figures of a pack's own kind stand under: its name, where one pack can teach them."""
+    kinds = [each.folder.kind for each in learned]
+    name = judged.folder.name
+    return name if kinds.count(judged.folder.kind) == 1 else f"{train.folder.name}->{name}"
+
+
+def _pair(asked: Asked, train: Source, judged: Source, own_key: str) -> Iterator[Block | Finding]:
     key = f"{train.folder.name}->{judged.folder.name}"
+    protocol.check_apart(*(each.windows(FARM_3) for each in (train, judged)))
     words = _protocol(f"Learned from {train.folder.name} alone", asked.sits)
     notes = _notes(judged.folder, asked.sits)
     is_same_kind = train.folder.kind == judged.folder.kind
     for class_set, classes in CLASS_SETS[judged.folder.kind].items() if is_same_kind else ():
         test = judged.windows(classes)
+        if not _has_truth(asked, own_key, class_set, test):
+            continue
         told, chosen = protocol.on_another(train.windows(classes), test, fit.CHOICES, asked.said)
-        yield Block(key, class_set, words, test, told[test.pack], chosen, notes)
-    protocol.check_apart(*(each.windows(FARM_3) for each in (train, judged)))
-    asked.said(f"{key}: learning from mean and spread ...")
-    yield from farm_out.blocks(key, words, train, judged, notes)
+        yield Block(own_key, class_set, words, test, told[test.pack], chosen, notes)
+    if _has_truth(asked, key, "whole_farm_out", judged.windows(FARM_3)):
+        asked.said(f"{key}: learning from mean and spread ...")
+        yield from farm_out.blocks(key, words, train, judged, notes)
     if is_same_kind:
-        yield from _beside(key, judged, train)
+        yield from _beside(own_key, judged, train)

@@ -139,7 +139,7 @@ def _choices(chosen: Sequence[Chosen]) -> str:
         rows.append([one.left_out or "nobody", *picked, f"{high:.3f}", f"from {low:.3f}", *smooth])
     words = (
         "Chosen by inner folds, leaving each remaining animal out in turn, while the animal that is judged "
-        "was not there: settings by the macro F1 of single windows, smoothing by that of the stream."
+        "was not there: settings and smoothing by the macro F1 of the stream."
     )
     return "\n".join([*wrap(words, WIDTH, initial_indent="  ", subsequent_indent="  "), _table(rows)])
 

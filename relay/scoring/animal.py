@@ -39,12 +39,16 @@ class AnimalState:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one arrival made of an animal. `labelled`: minutes of it and of what waited, in order."""
+    """What one arrival made of an animal. `labelled`: minutes of it and of what waited, in order.
+
+    `unlabelled`: why there are none. The classifier then starts anew, and the alerts are not touched.
+    """
 
     state: AnimalState
     findings: list[Found | Over]
     labelled: list[LabelledMinute]
     late_windows: int
+    unlabelled: Exception | None = None
 
 
 def arrive(state: AnimalState, parts: Iterable[Minute], limits: Limits) -> Step:
@@ -59,10 +63,19 @@ def arrive(state: AnimalState, parts: Iterable[Minute], limits: Limits) -> Step:
         if closed is not None:
             restless, finding = unusual_activity.step(restless, closed, limits)
             findings.append(finding)
-    behaviour, labelled = labels.step(state.behaviour, ordered.passed)
+    behaviour, labelled, fault = _labelled(state.behaviour, ordered.passed)
     after = AnimalState(ordered.waiting, open_row, still, restless, behaviour)
     found = [each for each in findings if each is not None]
-    return Step(after, found, labelled, ordered.late_windows)
+    return Step(after, found, labelled, ordered.late_windows, fault)
+
+
+def _labelled(
+    state: labels.State, passed: Sequence[Minute]
+) -> tuple[labels.State, list[LabelledMinute], Exception | None]:
+    try:
+        return *labels.step(state, passed), None
+    except Exception as error:  # noqa: BLE001 - no fault of the classifier may cost a warning; the caller logs it
+        return labels.State(), [], error
 
 
 def without_future(state: AnimalState, received_ms: int) -> AnimalState:
@@ -105,18 +118,31 @@ def from_rows(stored: Sequence[ScoredAnimal]) -> dict[int, AnimalState]:
 
 def _decoded(animal_id: int, scorers: dict[str, ScoredAnimal]) -> AnimalState:
     try:
-        names = (MINUTES, no_movement.KIND, unusual_activity.KIND, labels.KIND)
-        minutes, still, restless, behaviour = (scorers[name] for name in names)
-        must_be_version(MINUTES, minutes.version, _MINUTES_VERSION)
+        minutes, still, restless = (
+            scorers[name] for name in (MINUTES, no_movement.KIND, unusual_activity.KIND)
+        )
+        if not ordering.is_known(minutes.version):
+            must_be_version(MINUTES, minutes.version, _MINUTES_VERSION)
         cut = _SPLIT.size + _SPLIT.unpack_from(minutes.state)[0]
         return AnimalState(
-            ordering.decode(minutes.state[cut:]),
+            ordering.decode(minutes.state[cut:], minutes.version),
             rows.decode(minutes.state[_SPLIT.size : cut]),
             no_movement.decode(still.state, still.version),
             unusual_activity.decode(restless.state, restless.version),
-            labels.decode(behaviour.state, behaviour.version),
+            _behaviour(scorers, minutes.version),
         )
     except KeyError as error:
         raise StateError(f"animal {animal_id}: no state of scorer {error}") from error
     except (struct.error, labels.LabelsError) as error:
         raise StateError(f"animal {animal_id}: damaged state: {error}") from error
+
+
+def _behaviour(scorers: dict[str, ScoredAnimal], minutes_version: int) -> labels.State:
+    """Return the classifier's state; a new one for an animal that was scored before there was any.
+
+    Such states are read rather than folded anew: the log may hold years, and nobody is warned meanwhile.
+    """
+    if labels.KIND not in scorers and minutes_version != _MINUTES_VERSION:
+        return labels.State()
+    behaviour = scorers[labels.KIND]
+    return labels.decode(behaviour.state, behaviour.version)

@@ -61,7 +61,8 @@ class Ended:
 class Folded:
     """What a batch changed. `states` holds the animals that had data but those in `failures`.
 
-    `labels` holds those of which minutes were labelled, oldest first.
+    `labels` holds those of which minutes were labelled, oldest first; `unlabelled` those whose classifier
+    failed and started anew.
     """
 
     states: dict[int, AnimalState] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Folded:
     labels: dict[int, list[LabelledMinute]] = field(default_factory=dict)
     ended: list[Ended] = field(default_factory=list)
     failures: dict[int, Exception] = field(default_factory=dict)
+    unlabelled: dict[int, Exception] = field(default_factory=dict)
     windows: int = 0
     late_windows: int = 0
     unassigned_frames: int = 0
@@ -137,6 +139,8 @@ def _fold_animal(
         windows += sum(part.windows for part in arrival.parts)
         late += step.late_windows
         _extend(labels, step.labelled)
+        if step.unlabelled:
+            folded.unlabelled[animal_id] = step.unlabelled
         for finding in step.findings:
             name = event_id(arrival.farm_id, animal_id, finding.kind, finding.onset_ms)
             if isinstance(finding, Found):

@@ -1,7 +1,8 @@
 """What animals did: minutes for two days, hours for good.
 
 An hour is always summed from its minutes, so a minute that is stored twice counts once. Minutes of an animal
-come in order; only a clock that was ahead leaves some behind that are later than what comes, and those go.
+come in order; only a clock that was ahead leaves some behind that are later than what comes, and those go:
+up to two days of them, for what is later still may as well be right and the clock be behind now.
 """
 
 from __future__ import annotations
@@ -28,17 +29,18 @@ _HOURS = """
         sum(behaviour = 3), sum(behaviour = 4), sum(behaviour = 5),
         count(*), sum(confidence * (behaviour <> 0)), sum(lying >= 50), sum(lying >= 0)
     FROM behaviour_minute JOIN animal ON animal.id = animal_id
-    WHERE animal_id = ? AND minute >= ? GROUP BY minute / 60
+    WHERE animal_id = ? AND minute >= ? AND minute < ? GROUP BY minute / 60
 """
 
 
 def store(connection: Connection, labels: Sequence[AnimalLabels]) -> None:
     """Store the minutes of one commit, each animal once; sum their hours, forget what is too old."""
     spans = [(each.animal_id, each.minutes[0].minute, each.minutes[-1].minute) for each in labels]
-    hours = [(animal_id, first // 60) for animal_id, first, _ in spans]
+    # Both ends but the first minute are those of whole hours.
+    hours = [(animal_id, first // 60, (last + KEPT_MIN) // 60 + 1) for animal_id, first, last in spans]
     connection.executemany(
-        "DELETE FROM behaviour_minute WHERE animal_id = ? AND minute >= ?",
-        [(animal_id, first) for animal_id, first, _ in spans],
+        "DELETE FROM behaviour_minute WHERE animal_id = ? AND minute >= ? AND minute < ?",
+        [(animal_id, first, hour[2] * 60) for (animal_id, first, _), hour in zip(spans, hours, strict=True)],
     )
     connection.executemany(
         "INSERT INTO behaviour_minute (animal_id, minute, behaviour, confidence, lying)"
@@ -46,10 +48,10 @@ def store(connection: Connection, labels: Sequence[AnimalLabels]) -> None:
         [(each.animal_id, *minute) for each in labels for minute in each.minutes],
     )
     connection.executemany(
-        "DELETE FROM behaviour_hour WHERE animal_id = ? AND hour_ms >= ?",
-        [(animal_id, hour * HOUR_MS) for animal_id, hour in hours],
+        "DELETE FROM behaviour_hour WHERE animal_id = ? AND hour_ms >= ? AND hour_ms < ?",
+        [(animal_id, begin * HOUR_MS, end * HOUR_MS) for animal_id, begin, end in hours],
     )
-    connection.executemany(_HOURS, [(animal_id, hour * 60) for animal_id, hour in hours])
+    connection.executemany(_HOURS, [(animal_id, begin * 60, end * 60) for animal_id, begin, end in hours])
     connection.executemany(
         "DELETE FROM behaviour_minute WHERE animal_id = ? AND minute <= ?",
         [(animal_id, last - KEPT_MIN) for animal_id, _, last in spans],

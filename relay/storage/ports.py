@@ -270,9 +270,9 @@ class Store(Registry, Downlinks, Protocol):
         """Store cursor, states, events, messages and labels together or nothing.
 
         Events and messages that exist already are left as they are. Labels take the place of all that the
-        animal has from their first minute on; they name no animal twice. `token` is the fencing token of the
-        lease; a commit with an older one than the store has seen raises StaleLease, and so does a cursor
-        behind the stored one.
+        animal has from their first minute to two days behind their last; they name no animal twice. `token`
+        is the fencing token of the lease; a commit with an older one than the store has seen raises
+        StaleLease, and so does a cursor behind the stored one.
         """
 
     # behaviour: minutes for 48 h behind an animal's newest, hours for good; nothing for another farm's animal

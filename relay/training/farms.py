@@ -25,7 +25,7 @@ from relay.behaviour import smoother
 from relay.behaviour.smoother import Smoothing
 from relay.training import farmstart
 from relay.training.farmstart import DRAWN, GRAZING, OTHER, Farm, Start
-from relay.training.fit import Settings, fit_layers, macro_f1, smoothed
+from relay.training.fit import Settings, TooLittleError, fit_layers, macro_f1, smoothed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,10 +65,10 @@ class FarmModel:
 def fit(examples: Examples) -> FarmModel:
     """Return a model fitted to the judged windows of copy 0; all of an animal's windows give its frame.
 
-    Raises ValueError for other than three classes or fewer than three animals.
+    Raises TooLittleError for other than three classes or fewer than three animals.
     """
     if len(examples.classes.labels) != _LABELS or len(examples.judged_animals) < 3:
-        raise ValueError(
+        raise TooLittleError(
             f"labels={examples.classes.labels!r}, animals={examples.judged_animals!r}: "
             "want grazing, still and walking or other, of three animals or more"
         )

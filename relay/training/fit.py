@@ -1,7 +1,8 @@
 """Fits the model of `relay.behaviour.model` to labelled windows. Needs scikit-learn; the relay does not.
 
-What can be chosen (`Settings`) is chosen inside: each animal of the training data in turn is judged by a fit
-to the others, and the setting with the best mean is taken. So an animal left out by the caller has no say.
+What can be chosen (`Settings`, and the smoothing) is chosen inside: each animal of the training data in turn
+is judged by a fit to the others, and what gives the best macro F1 as one stream is taken. So an animal left
+out by the caller has no say.
 Inside, its own cow's frame does come from all training animals (`Prepared`, learned once): inner figures are
 to choose by, and a little too good to quote.
 """
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 _DECIMALS = 4  # of every stored number: far below what changes a class, far above what machines differ in
 _HIDDEN_SEED = 20_240_513
+
+
+class TooLittleError(ValueError):
+    """Too few animals or classes to learn from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +120,17 @@ def _rounded(values: Floats) -> Floats:
 def fit_layers(
     features: Floats, truth: NDArray[np.int64], animal: NDArray[np.str_], settings: Settings, classes: int
 ) -> Layers:
-    """Return fitted layers for `classes` classes, of which `truth` (n,) may lack some."""
+    """Return fitted layers for `classes` classes, of which `truth` (n,) may lack some.
+
+    Raises TooLittleError with fewer than two of them.
+    """
     from sklearn.linear_model import (  # type: ignore[import-untyped,import-not-found,unused-ignore]  # noqa: PLC0415 - only to train
         LogisticRegression,
     )
 
+    if len(np.unique(truth)) < 2:
+        names = np.unique(animal).tolist()
+        raise TooLittleError(f"animals={names!r}: want windows of two classes or more to learn from")
     mean, scale = _rounded(features.mean(axis=0)), _rounded(np.maximum(features.std(axis=0), 1e-2))
     count = features.shape[1]
     random = np.random.default_rng(_HIDDEN_SEED)
@@ -247,14 +258,18 @@ class Fitted:
 
 @one_thread()
 def fit(examples: Examples, choices: tuple[Settings, ...] = CHOICES) -> Fitted:
-    """Return a model fitted to all of `examples`. Raises ValueError for fewer than three animals."""
+    """Return a model fitted to all of `examples`. Raises TooLittleError for fewer than three animals."""
     if len(examples.judged_animals) < 3:
-        raise ValueError(f"animals={examples.judged_animals!r}: want three or more to choose and to fit")
+        raise TooLittleError(f"animals={examples.judged_animals!r}: want three or more to choose and to fit")
     prepared = prepare(examples)
     judged = {each: out_of_fold(prepared, each) for each in choices}
-    inner = {each: macro_f1(examples, posterior) for each, posterior in judged.items()}
+    streams = {each: choose_smoothing(examples, posterior) for each, posterior in judged.items()}
+    inner = {
+        each: macro_f1(examples, smoothed(examples, posterior, streams[each]))
+        for each, posterior in judged.items()
+    }
     settings = max(inner, key=inner.__getitem__)
-    smoothing = choose_smoothing(examples, judged[settings])
+    smoothing = streams[settings]
     everything = np.ones(len(examples), dtype=np.bool_)
     posture = fit_posture(prepared, everything, settings)
     model = Model(examples.classes.labels, prepared.motion, prepared.herd, posture, smoothing)

@@ -232,31 +232,17 @@ _DRINKS = (
     "rest, a third of them cow 4's, are as lively as other things of wasp's cows; over grazing, rest and "
     "walking alone .906. Tried: each window alone, .857"
 )
-_DRAWN = (
-    "what mixtures the fit draws moves it by .004: at one setting five draws give .8655 to .8691, and the "
-    "one that is used was not chosen by that; inner folds do not always take the setting that is best here"
-)
-_RARE = (
-    "the class other is 140 of 8,599 windows and many things, recall .41; 142 windows of rest are told as "
-    "drinking: with mean and spread alone a head held low and quiet is one like the other"
-)
-_WHOLE_NUMBERS = (
-    "one layer of 14 whole numbers a class against 128 mixtures in the relay, and a frame of two directions "
-    "against a rotation"
-)
 _SMALL_CALLS = (
-    "0.15 ms of it are tags, frames, minutes and order; the rest is some hundred small numpy calls an upload "
-    "and the smoother's loop over windows"
+    "0.15 ms of it are tags, frames, minutes and order; rumination and posture take 0.45 ms, classifier and "
+    "smoother 0.75: some hundred small numpy calls an upload. Tried: without the mixtures 0.1 ms less. What "
+    "is left to try: the uploads of many cows through each step at once"
 )
 # What is not reached: what is held instead, and what limits it.
 NOT_REACHED: dict[str, tuple[float, str]] = {
     "wasp_worst_accuracy": (0.75, _STANDS),
-    "csiro_3_windows_mcc": (0.855, _DRAWN),
-    "csiro_5_macro_f1": (0.79, _RARE),
     "csiro_to_wasp_still_active_mcc": (0.90, _STANDS_TOO),
     "wasp_to_csiro_still_active_mcc": (0.86, _DRINKS),
-    "on_collar_loss": (0.045, _WHOLE_NUMBERS),
-    "relay_ms_per_upload": (5.0, _SMALL_CALLS),
+    "relay_ms_per_upload": (4.0, _SMALL_CALLS),
 }
 
 
@@ -368,6 +354,8 @@ def measured(data: Path, seed: int, jobs: int, only: list[str] | None) -> dict[s
 
 def main() -> int:
     """Measure, report, and say what misses its limit."""
+    from relay.evaluation.packs import ExtractError
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--seed", type=int, default=1)
@@ -377,7 +365,10 @@ def main() -> int:
     if lacking := [name for name in NEEDED if not (chosen.data / name).is_dir()]:
         print(f"BENCH-BEHAVIOUR MEASURED NOTHING: {chosen.data} has no {' and no '.join(lacking)}")  # noqa: T201 - a result
         return 0
-    figures = measured(chosen.data, chosen.seed, chosen.jobs, chosen.only)
+    try:
+        figures = measured(chosen.data, chosen.seed, chosen.jobs, chosen.only)
+    except (ValueError, ExtractError) as error:  # packs that are not as documented, or too small
+        sys.exit(f"bench-behaviour: {chosen.data}: {error}")
     print(table(rows_of(figures)))  # noqa: T201 - a result
     if chosen.only:
         return 0

@@ -160,6 +160,22 @@ def test_without_a_date_the_day_is_today_until_now(herdbell, settings, monkeypat
     assert (told["date"], told["elapsed_min"], told["coverage_percent"]) == ("2026-11-21", 120, 50)
 
 
+def test_just_after_a_midnight_at_half_an_hour_of_utc_the_day_has_begun(herdbell, settings, monkeypatch):
+    herdbell("farm", "add", "Ghat", "--zone", "Asia/Kolkata")
+    herdbell("collar", "add", "--farm", "2", "--animal", "12")
+    ten_past = int(datetime(2026, 11, 21, 18, 40, tzinfo=UTC).timestamp()) * 1000
+    monkeypatch.setattr(WallClock, "now_ms", lambda _: ten_past)
+    told = json.loads(herdbell("animal", "day", "12", "--farm", "2", "--json").output)
+    assert (told["date"], told["elapsed_min"], told["hours"]) == ("2026-11-22", 0, [])
+    assert told["from_ms"] == told["until_ms"]
+
+
+def test_the_first_day_of_the_calendar_is_a_day_without_data(herdbell):
+    result = herdbell("animal", "day", "12", "--date", "0001-01-01")
+    assert result.exit_code == 0
+    assert "0 of 1440 minutes known" in result.output
+
+
 def test_in_a_simulation_today_is_where_the_labels_end(settings, herdbell, tmp_path):
     text = settings.read_text().replace('"state"', '"simulated"')
     settings.write_text(text + '\n[clock]\nsource = "simulated"\n')
@@ -177,6 +193,7 @@ def test_in_a_simulation_today_is_where_the_labels_end(settings, herdbell, tmp_p
         (["13"], "animal 13 is not known on farm 1 (Sunny)"),
         (["12", "--farm", "9"], "--farm=9: want one of 1 (Sunny)"),
         (["12", "--date", "2099-01-01"], "--date=2099-01-01: that day has not begun"),
+        (["12", "--date", "9999-12-31"], "--date=9999-12-31: that day has not begun"),
         (["12", "--date", "yesterday"], "does not match the format"),
     ],
 )

@@ -39,14 +39,14 @@ def _quick(monkeypatch):
     monkeypatch.setattr(fit, "_SMOOTHINGS", ((0.8, 1.0, 0.0),))
 
 
-def pack(folder, animals=("1", "2", "4", "5")):
-    """A pack of window features: each animal 50 windows, in bouts of 5."""
+def pack(folder, animals=("1", "2", "4", "5"), kinds=KINDS):
+    """A pack of window features: each animal 10 windows of each label, in bouts of 5."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(len(animals))
     rows = []
     for animal in animals:
-        for number, label in enumerate(np.repeat([*KINDS] * 2, 5)):
-            mean, spread = (np.array(each) for each in KINDS[label])
+        for number, label in enumerate(np.repeat([*kinds] * 2, 5)):
+            mean, spread = (np.array(each) for each in kinds[label])
             mean = mean + random.normal(0, 0.05, 3)
             spread = spread * np.exp(random.normal(0, 0.2, 3))
             rows.append((number, label, animal, *mean.round(4), *spread.round(4)))
@@ -135,12 +135,46 @@ def test_learning_from_another_pack_of_the_kind_judges_all_of_this_one(tmp_path,
     train, data = pack(tmp_path / "hill"), pack(tmp_path / "dale", ("1", "9"))
     done = said("--data", data, "--train", train, "--json", tmp_path / "f.json")
     assert done.exit_code == 0, done.output
-    (key, figures), *others = json.loads((tmp_path / "f.json").read_text()).items()
-    assert (key, others) == ("hill->dale", [])
-    assert set(figures) == {"whole_farm_out", "still_active", "three", "five"}
-    assert set(figures["three"]["animals"]) == {"1", "9"}
-    assert figures["still_active"]["labels"] == ["still", "active"]
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert {key: set(sets) for key, sets in figures.items()} == {
+        "dale": {"three", "five"},
+        "hill->dale": {"whole_farm_out", "still_active"},
+    }
+    assert set(figures["dale"]["three"]["animals"]) == {"1", "9"}
+    assert figures["hill->dale"]["still_active"]["labels"] == ["still", "active"]
     assert "Learned from hill alone" in done.stdout
+
+
+def test_where_two_packs_teach_the_key_says_which(tmp_path, said):
+    for name in ("hill", "moor"):
+        pack(tmp_path / "farms" / name)
+    data = pack(tmp_path / "dale", ("1", "9"))
+    done = said("--data", data, "--train", tmp_path / "farms", "--json", tmp_path / "f.json")
+    figures = json.loads((tmp_path / "f.json").read_text())
+    assert set(figures) == {"hill->dale", "moor->dale"}, done.output
+    assert set(figures["moor->dale"]) == {"whole_farm_out", "still_active", "three", "five"}
+
+
+def test_a_pack_too_small_to_learn_from_does_not_stop_the_others(tmp_path, said):
+    pack(tmp_path / "farms" / "croft", ("1", "2"))
+    pack(tmp_path / "farms" / "hill")
+    data = pack(tmp_path / "dale", ("1", "9"))
+    done = said("--data", data, "--train", tmp_path / "farms", "--json", tmp_path / "f.json")
+    assert done.exit_code == 0, done.output
+    assert "left out: animals=['1', '2']: want three or more" in done.stderr
+    assert set(json.loads((tmp_path / "f.json").read_text())) == {"hill->dale"}
+
+
+def test_a_pack_without_a_label_that_counts_does_not_stop_the_others(tmp_path, said):
+    train, data = pack(tmp_path / "hill"), tmp_path / "farms"
+    pack(data / "dale", ("1", "9"))
+    pack(data / "moor", ("1", "9"), {"pawing": ((0.3, 0.6, -0.7), (0.3, 0.25, 0.4))})
+    done = said("--data", data, "--train", train, "--json", tmp_path / "f.json")
+    assert done.exit_code == 0, done.output
+    assert "moor: left out three, no window is labelled as any of grazing, ruminating_resting, other" in (
+        done.stderr
+    )
+    assert set(json.loads((tmp_path / "f.json").read_text())) == {"dale", "hill->dale"}
 
 
 def test_no_animal_is_judged_that_was_learned_from(tmp_path, said):
@@ -179,6 +213,21 @@ def test_too_few_animals_are_one_line_and_code_2(tmp_path, said):
     done = said("--data", pack(tmp_path / "hill", ("1", "2", "4")))
     assert done.exit_code == 2
     assert "want four or more to leave one out" in done.stderr.splitlines()[-1]
+
+
+def test_a_pack_too_small_to_leave_one_out_does_not_stop_the_others(tmp_path, said):
+    pack(tmp_path / "farms" / "croft", ("3", "8"))
+    pack(tmp_path / "farms" / "hill")
+    done = said("--data", tmp_path / "farms", "--json", tmp_path / "f.json")
+    assert done.exit_code == 0, done.output
+    assert "left out: croft: labelled animals=['3', '8'], want four or more" in done.stderr
+    assert set(json.loads((tmp_path / "f.json").read_text())) == {"hill"}
+
+
+def test_one_class_alone_is_too_little_to_learn_from(tmp_path, said):
+    done = said("--data", pack(tmp_path / "hill", kinds={"grazing": KINDS["grazing"]}))
+    assert done.exit_code == 2
+    assert "want windows of two classes or more to learn from" in done.stderr.splitlines()[-1]
 
 
 def test_without_scikit_learn_it_says_what_to_install(tmp_path, said, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -322,3 +323,40 @@ def test_the_collars_model_never_says_that_a_still_collar_grazes_or_walks(noise_
             packed = bytearray(14)
             window_into(samples, 0, packed, 0)
             assert BEHAVIOURS[classify(packed, 0, array("h", bytes(16))) >> 5] not in ("graze", "walk")
+
+
+# labels
+
+
+def labelled(frames):
+    """Fold the frames at once; return what each minute was told as, by the minute since Monday."""
+    folded = fold(frames, {}, LIMITS)
+    assert (folded.failures, folded.unlabelled) == ({}, {})
+    return {each.minute - MONDAY: each for each in folded.labels.get(BELLA, [])}
+
+
+def test_minutes_of_a_collar_that_is_short_of_space_have_the_labels_it_gave_them():
+    windows = windows_of(HOUR, GRAZING)
+    told = labelled(minutes_frames_of(windows))
+    (record, *_), *_ = parts_of(minutes_frames_of(windows))
+    assert list(told) == list(range(len(told)))
+    assert len(told) >= HOUR - 17  # the others may yet come as windows
+    assert {(each.behaviour, each.windows, each.lying) for each in told.values()} <= {
+        (record.told >> 5, windows, -1) for windows in (11, 12)
+    }
+
+
+def test_codes_are_labels_that_are_as_sure_as_a_class_must_be_to_be_the_likeliest():
+    told = labelled([codes_frame(["graze"] * 20 + ["unknown"] * 5 + ["ruminate"] * 30)])
+    assert [BEHAVIOURS[told[at].behaviour] for at in (0, 19, 25, 38)] == ["graze"] * 2 + ["ruminate"] * 2
+    assert not set(told) & set(range(20, 25))
+    assert {each.confidence for each in told.values()} == {50}
+
+
+def test_a_minute_that_comes_in_two_forms_is_labelled_once_as_its_windows_say():
+    windows = windows_of(HOUR, RESTING)
+    both = [*minutes_frames_of(windows), *frames_of(windows)]
+    both = [replace(one, received_ms=MONDAY_MS + HOUR * MINUTE_MS) for one in both]
+    only = [replace(one, received_ms=MONDAY_MS + HOUR * MINUTE_MS) for one in frames_of(windows)]
+    together, alone = labelled(both), labelled(only)
+    assert all(together[at] == alone[at] for at in range(min(len(together), len(alone)) - 1))

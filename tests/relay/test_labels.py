@@ -57,7 +57,8 @@ def streams(draw):
         if draw(st.booleans()):
             at = (at // MINUTE_MS + 1) * MINUTE_MS
             coarse = at // MINUTE_MS
-            out.append(Minute(coarse, 12, 0, 56_000, 500, 90, 500, 0, 0, 700, RECORDS))
+            code = draw(st.sampled_from((0, 3 << 5 | 20)))
+            out.append(Minute(coarse, 12, 0, 56_000, 500, 90, 500, 0, 0, 700, RECORDS, b"", code))
             at += MINUTE_MS
     return out
 
@@ -178,9 +179,52 @@ def test_minutes_that_were_seen_before_or_go_backward_are_left_out():
     assert told([*older, *minutes[1:3]], state) == (state, [])
 
 
-def test_minutes_of_coarse_forms_have_no_label():
-    coarse = [Minute(30_000_000 + n, 12, 0, 56_000, 500, 90, 500, 0, 0, 700, RECORDS) for n in range(5)]
-    assert told(coarse) == (State(), [])
+def coarse(number, name="ruminate", of_32=24):
+    """A minute record after that many minutes, with the class and confidence that the collar gave it."""
+    code = BEHAVIOURS.index(name) << 5 | of_32
+    first = cow.START_MS // 60_000
+    return Minute(first + number, 12, 0, 56_000, 500, 90, 500, 0, 0, 700, RECORDS, b"", code)
+
+
+def test_a_minute_record_has_the_label_that_the_collar_gave_it():
+    _, out = told([coarse(0), coarse(1, "walk", 31), coarse(2, "graze", 16)])
+    first = cow.START_MS // 60_000
+    assert out == [
+        (first, RUMINATE, 75, 12, 0, -1),
+        (first + 1, BEHAVIOURS.index("walk"), 97, 12, 0, -1),
+        (first + 2, GRAZE, 50, 12, 0, -1),
+    ]
+
+
+def test_a_coarse_minute_of_which_the_collar_told_nothing_has_no_label():
+    assert told([coarse(n, "unknown", 0) for n in range(5)]) == (State(), [])
+
+
+def test_coarse_minutes_take_their_place_among_those_of_windows_in_any_portions():
+    windows = behaves(cow.day(360, 3))
+    last = windows[-1].minute - cow.START_MS // 60_000
+    back = behaves([cow.GRAZING] * 60, 5, cow.START_MS + (last + 20) * 60_000)
+    minutes = [*windows[:-1], *[coarse(last + n) for n in range(16)], *back]
+    state, out = told(minutes)
+    assert [each.minute for each in out] == [each.minute for each in minutes[: len(out)]]
+    assert len(out) >= len(minutes) - 2
+    for size in (1, 3, 11):
+        parted, each = in_portions(
+            minutes, range(0, len(minutes), size), lambda s: decode(encode(s), VERSION)
+        )
+        assert each == out
+        assert same_each(parted) == same_each(state)
+
+
+def test_a_collar_that_goes_over_to_coarse_minutes_for_good_leaves_nothing_waiting():
+    windows = behaves([cow.STILL] * 100)
+    last = windows[-1].minute - cow.START_MS // 60_000
+    state, before = told(windows)
+    state, out = told([coarse(last + n) for n in range(1, 40)], state)
+    assert len(before) + len(out) == len(windows) + 39
+    assert state.open == ()
+    state, out = told([coarse(last + 39), coarse(last + 40)], state)
+    assert [each.minute - cow.START_MS // 60_000 for each in out] == [last + 40]
 
 
 def test_nothing_changes_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 
 import pytest
@@ -267,8 +268,53 @@ def test_a_missing_or_damaged_state_is_refused_with_the_animal_in_the_message():
         from_rows([stored[0], replace(stored[1], state=b"short"), *stored[2:]])
     with pytest.raises(StateError, match="animal 7: no state of scorer 'behaviour'"):
         from_rows(stored[:3])
-    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 3"):
+    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 4"):
         from_rows([replace(stored[0], version=0), *stored[1:]])
+
+
+def of_the_release_before(rows):
+    """The rows as they were before there were labels: minutes without their windows."""
+    minutes, *rest = (row for row in rows if row.scorer != labels.KIND)
+    cut = 1 + minutes.state[0]
+    (start, count), at = struct.unpack_from("<qB", minutes.state, cut), cut + 9
+    each = [minutes.state[at + 34 * number : at + 34 * number + 32] for number in range(count)]
+    state = minutes.state[:cut] + struct.pack("<qB", start, count) + b"".join(each)
+    return [replace(minutes, version=2, state=state), *rest]
+
+
+@pytest.mark.parametrize("at", [5, 14, 20, 30])
+def test_an_upgrade_between_any_two_frames_changes_no_event_and_labels_what_comes(at):
+    frames = story()
+    states, events, _, _ = fold_with_labels([frames[:at]])
+    states = from_rows(
+        [row for one, state in states.items() for row in of_the_release_before(to_rows(one, state))]
+    )
+    assert states[BELLA].behaviour == labels.State()
+    folded = fold(frames[at:], states, LIMITS)
+    assert ids(events + folded.events) == EXPECTED
+    assert folded.late_windows == 0
+    told = [label.minute for label in folded.labels[BELLA]]
+    assert told == list(range(told[0], EXPECTED_LABELS[-1][1] + 1))
+    assert told[0] * MINUTE_MS <= frames[at].first_ms + 2 * MINUTE_MS
+
+
+def test_damaged_minutes_of_the_release_before_are_refused():
+    minutes, *rest = of_the_release_before(to_rows(BELLA, fold_all([story()[:5]])[0][BELLA]))
+    with pytest.raises(StateError, match="animal 7: damaged state"):
+        from_rows([replace(minutes, state=minutes.state[:-1]), *rest])
+    with pytest.raises(StateError, match="animal 7: damaged state"):
+        from_rows([replace(minutes, state=minutes.state[:-32]), *rest])
+
+
+def test_a_classifier_that_fails_costs_no_warning_and_starts_anew():
+    frames = story()
+    states, events, _, _ = fold_with_labels([frames[:10]])
+    odd = replace(states[BELLA].behaviour.stream, forward=((0.5,) * 7,))
+    states[BELLA] = replace(states[BELLA], behaviour=replace(states[BELLA].behaviour, stream=odd))
+    folded = fold(frames[10:], states, LIMITS)
+    assert ids(events + folded.events) == EXPECTED
+    assert (list(folded.unlabelled), folded.failures) == ([BELLA], {})
+    assert len(folded.labels[BELLA]) > 3 * HOUR
 
 
 def test_every_minute_that_has_passed_is_labelled_once_in_order_but_for_the_last_ones():

@@ -262,6 +262,19 @@ async def test_one_cows_fault_does_not_stop_the_others(herd, monkeypatch):
     assert herd.count("herdbell_scorer_faults_total", place="animal") == 1
 
 
+async def test_a_fault_of_the_classifier_is_counted_and_costs_no_warning(herd, monkeypatch):
+    def faulty(state, minutes):
+        raise ArithmeticError("planted")
+
+    monkeypatch.setattr(labels, "step", faulty)
+    await herd.append(death())
+    await herd.score()
+    assert len(await herd.event_ids()) == 1
+    assert await herd.labels() == ([], [])
+    assert herd.count("herdbell_scorer_faults_total", place="labels") == 1
+    assert herd.count("herdbell_scorer_faults_total", place="animal") == 0
+
+
 async def test_what_a_cow_did_is_stored_by_minute_and_by_hour(herd):
     await herd.append(death())
     await herd.score(batch_frames=4)
@@ -376,7 +389,7 @@ async def test_a_state_this_version_cannot_read_is_folded_anew_from_the_log(herd
     await herd.score(batch_frames=4)
     assert [event.id for event in await replayed(herd)] == await herd.event_ids()
     versions = {row.scorer: row.version for row in await herd.storage.states(herd.partition)}
-    assert versions == {"behaviour": labels.VERSION, "minutes": 3, "no_movement": 2, "unusual_activity": 1}
+    assert versions == {"behaviour": labels.VERSION, "minutes": 4, "no_movement": 2, "unusual_activity": 1}
     assert herd.count("herdbell_scorer_faults_total", place="state") == 1
 
 

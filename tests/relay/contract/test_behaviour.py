@@ -118,6 +118,17 @@ async def test_what_a_clock_ahead_has_left_goes_when_the_right_time_comes(world)
     assert [hour.minutes for hour in await hours(world)] == [3]
 
 
+async def test_a_clock_that_falls_back_to_1970_takes_nothing_of_what_is_known(world):
+    known = [label(at) for at in range(2 * DAY_MIN)]
+    await commit(world, known, 1)
+    start = [MinuteLabel(5, GRAZE, 90), MinuteLabel(6, GRAZE, 90)]
+    await commit(world, start, 2)
+    assert await minutes(world) == [*start, *known]
+    await commit(world, [label(2 * DAY_MIN)], 3)
+    assert len(await minutes(world)) == 2 * DAY_MIN
+    assert [hour.minutes for hour in await hours(world)] == [2, *[60] * 48, 1]
+
+
 async def test_another_animal_is_untouched_and_another_farm_sees_nothing(world):
     lona = await world.storage.add_animal(world.farm_id, "13", "Lona")
     other = await world.storage.add_farm("Valley", bytes(32))
