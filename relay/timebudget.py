@@ -50,6 +50,7 @@ class Day:
     """An animal's local day, as far as it has gone: whole UTC hours that begin in it.
 
     `until_ms` is where the day ends or, while it lasts, now. `hours` may have holes.
+    `turned_ms`: when the collar was found turned of late, if it keeps turning.
     """
 
     farm: Farm
@@ -58,6 +59,7 @@ class Day:
     from_ms: int
     until_ms: int
     hours: tuple[BehaviourHour, ...]
+    turned_ms: tuple[int, ...] = ()
 
     @property
     def minutes(self) -> tuple[int, ...]:
@@ -115,6 +117,7 @@ def facts(day: Day) -> dict[str, object]:
             {"from_ms": hour.start_ms, **dict(zip(BEHAVIOURS, hour.by_behaviour, strict=True))}
             for hour in day.hours
         ],
+        "collar_turned_ms": list(day.turned_ms),
         "not_validated": list(NOT_VALIDATED),
         "beta": list(BETA),
     }
@@ -156,7 +159,16 @@ def _coverage(day: Day) -> list[str]:
     posture = sum(hour.posture_min for hour in day.hours)
     lying = sum(hour.lying_min for hour in day.hours)
     told = f"{_duration(lying)} lying of {_duration(posture)} known" if posture else "not known"
-    return [line, f"  posture    {told}  (lying/standing: beta)"]
+    return [line, f"  posture    {told}  (lying/standing: beta)", *_collar(day)]
+
+
+def _collar(day: Day) -> list[str]:
+    """Say what is wrong with how the collar sits; a single turn is nobody's trouble."""
+    if not day.turned_ms:
+        return []
+    last = local(day.turned_ms[-1], day.farm.zone)
+    often = f"turned {len(day.turned_ms)} times in a week, last {last:%d %B %H:%M}"
+    return [f"  collar     {often}: look at its strap"]
 
 
 def _bars(day: Day) -> list[str]:

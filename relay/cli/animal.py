@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from relay import timebudget
+from relay.behaviour import labels, sitting
 from relay.cli.common import command, json_option, open_state, say
 from relay.clock import WallClock
-from relay.storage.ports import NotKnown
+from relay.storage.ports import NotKnown, partition_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -87,4 +88,14 @@ async def _day(storage: SqliteStorage, farm: Farm, one: Animal, day: date, now_m
     hours = await storage.behaviour_hours(farm.id, one.id, begin_ms, end_ms)
     # Where midnight is not at a full hour of UTC, the day begins before its first hour does.
     until_ms = max(begin_ms, min(end_ms, now_ms))
-    return timebudget.Day(farm, one, day, begin_ms, until_ms, tuple(hours))
+    turned = await _turned(storage, one, now_ms)
+    return timebudget.Day(farm, one, day, begin_ms, until_ms, tuple(hours), turned)
+
+
+async def _turned(storage: SqliteStorage, one: Animal, now_ms: int) -> tuple[int, ...]:
+    """Return when the collar was found turned, if it keeps turning these days."""
+    for row in await storage.states(partition_of(one.farm_id)):
+        if (row.animal_id, row.scorer, row.version) == (one.id, labels.KIND, labels.VERSION):
+            seated = labels.decode(row.state, row.version).sitting
+            return seated.turned_ms if sitting.keeps_turning(seated, now_ms) else ()
+    return ()

@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from herdcore.vocabulary import BEHAVIOURS
 from relay import timebudget
 from relay.__main__ import main
+from relay.behaviour import labels, sitting
 from relay.clock import WallClock
-from relay.model import Animal, AnimalLabels, BehaviourHour, Farm, MinuteLabel
+from relay.model import Animal, AnimalLabels, BehaviourHour, Farm, MinuteLabel, ScoredAnimal
 from relay.settings import load_config
+from relay.storage.ports import partition_of
 from relay.storage.sqlite import SqliteStorage
 from relay.timebudget import HOUR_MS, MINUTE_MS, Day, facts, span_ms, words
 from relay.vault import open_vault
@@ -151,6 +153,30 @@ def test_the_command_shows_what_the_store_knows_of_a_day_in_the_farms_zone(herdb
     text = herdbell("animal", "day", "12", "--date", "2026-11-20", "--farm", "1").output
     assert "Bella (12)  Sunny, Friday 20 November 2026" in text
     assert line(text, "grazing").split()[1:3] == ["2", "min"]
+
+
+def test_a_collar_that_keeps_turning_is_told_and_one_that_turned_once_is_not(herdbell, settings, monkeypatch):
+    now_ms = MIDNIGHT_MS + 10 * HOUR_MS
+    monkeypatch.setattr(WallClock, "now_ms", lambda _: now_ms)
+
+    def worn(*hours_ago):
+        turned = sitting.Sitting(turned_ms=tuple(now_ms - ago * HOUR_MS for ago in hours_ago))
+        state = labels.encode(labels.State(sitting=turned))
+
+        async def store():
+            config = load_config(settings, {})
+            async with SqliteStorage.open(config.state_dir, open_vault(config)) as storage:
+                (one,) = await storage.animals(1)
+                row = ScoredAnimal(one.id, labels.KIND, labels.VERSION, state)
+                await storage.commit_scores(partition_of(1), 0, 1, [row], [], [])
+
+        asyncio.run(store())
+        return herdbell("animal", "day", "12").output
+
+    assert "collar" not in worn(5)
+    told = worn(150, 20, 5)
+    assert "collar     turned 3 times in a week, last 21 November 05:00: look at its strap" in told
+    assert "collar" not in worn(500, 20, 5)
 
 
 def test_without_a_date_the_day_is_today_until_now(herdbell, settings, monkeypatch):
