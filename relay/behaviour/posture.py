@@ -17,6 +17,8 @@ than to how she lay. Before she was first on foot, and after four minutes withou
 The confidence is ours, not measured: 0.3 at 7 degrees to 0.7 at 24 and beyond, 0.9 on foot. That of the state
 begins half way from there to 1 and fades to 0.5, standing with the 45 minutes of a long standing bout, lying
 with the 121 of the longest lying bout (domain.md 6.2).
+
+Above 400 lines because rows, signs and state are one argument: who changes a sign has to see all three.
 """
 
 from __future__ import annotations
