@@ -43,11 +43,6 @@ class Described:
         rest = (None if part is None else part[rows] for part in parts)
         return type(self)(self.gravity_mg[rows], self.deviation_mg[rows], *rest)
 
-    @property
-    def is_whole(self) -> bool:
-        """Say whether difference, crossings and bands are known."""
-        return self.difference_mg is not None
-
 
 def describe(records: NDArray[np.uint8]) -> Described:
     """Return what (n, 14) bytes of windows records say.

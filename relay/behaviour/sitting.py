@@ -58,10 +58,6 @@ class Sitting:
             return None
         return sums
 
-    def is_known(self, classes: tuple[int, ...]) -> bool:
-        """Say whether the frame may be believed."""
-        return self.believed(classes) is not None
-
 
 def _array(stored: bytes, kind: str = "<f4") -> Floats:
     return np.frombuffer(stored, dtype=kind).astype(np.float64).reshape(-1, frame.COLUMNS)

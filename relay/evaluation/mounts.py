@@ -35,8 +35,7 @@ LIMITS = (
     "The form of the rule was designed with these mounts in view; only its levels have not seen the animal.",
     (
         "A recording, and with it the first window, begins where somebody began to label; a collar's windows "
-        "fall anywhere. On wasp-cow-collar, cut at eight phases with the ends of recordings held still, 5 to "
-        "14 of the 15 mounts were found, 0.70 of them on average, with 1.3 false windows per labelled hour."
+        "fall anywhere, and where they fall decides much: fewer mounts than this are found on average."
     ),
     (
         "An event is windows labelled as a mount; a flag in any of them finds it. A window with the end of a "

@@ -41,7 +41,7 @@ class FrameTable:
     def __init__(self, connection: Connection) -> None:
         # device -> highest identity trimmed away: only frames at or below it cost a look into `trimmed`.
         self._floors: dict[int, int] = dict(
-            connection.execute(f"SELECT (low >> 32) + {_HALF}, max(high) FROM trimmed GROUP BY 1")  # noqa: S608
+            connection.execute(f"SELECT (low >> 32) + {_HALF}, max(high) FROM trimmed GROUP BY 1")  # noqa: S608 - likewise
         )
 
     def append(self, connection: Connection, frames: Sequence[NewFrame]) -> list[str]:

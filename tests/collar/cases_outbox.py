@@ -1,4 +1,7 @@
-"""The outbox: what is sealed stays, what is acked goes, what does not fit is told. For both interpreters."""
+"""The outbox: what is sealed stays, what is acked goes, what does not fit is told. For both interpreters.
+
+Long: one list of cases, run as it is by two interpreters.
+"""
 
 import struct
 from array import array

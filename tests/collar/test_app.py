@@ -1,4 +1,7 @@
-"""The state machine on a simulated board: a day, and everything that may go wrong in one."""
+"""The state machine on a simulated board: a day, and everything that may go wrong in one.
+
+Long: the cases share one scene, and a state is read beside the one that it leads to.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The uplink against real servers on loopback, plain and TLS: what is success, and how all else ends."""
+"""The uplink against real servers on loopback, plain and TLS: what is success, and how all else ends.
+
+Long: every way that an upload ends is one case against the same servers.
+"""
 
 from __future__ import annotations
 

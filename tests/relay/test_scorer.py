@@ -1,4 +1,7 @@
-"""The scoring task, over the real store."""
+"""The scoring task, over the real store.
+
+Long: its faults are all caused in one scene of task, store and clock.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_in_any_portions_the_same_is_known_to_the_last_bit(cuts, seed):
 def test_nothing_is_known_of_a_new_collar_until_a_quarter_of_an_hour_is_over():
     known = sitting.add(sitting.at(Sitting(), FIRST), quarters()[0])
     assert known.sums() is None
-    assert not known.is_known(ANCHORS)
+    assert known.believed(ANCHORS) is None
     assert sitting.at(known, FIRST).sums() is None
     assert sitting.at(known, FIRST + 1).sums() is not None
 
@@ -85,8 +85,8 @@ def test_a_frame_is_believed_after_a_minute_or_five_of_grazing_and_of_rest():
     grazed[cow.GRAZING, 3] = 100
     rested = np.zeros((4, frame.COLUMNS))
     rested[cow.STILL, 3] = 100
-    assert not worn(Sitting(), [grazed, grazed]).is_known(ANCHORS)
-    assert worn(Sitting(), [grazed, rested]).is_known(ANCHORS)
+    assert worn(Sitting(), [grazed, grazed]).believed(ANCHORS) is None
+    assert worn(Sitting(), [grazed, rested]).believed(ANCHORS) is not None
 
 
 def check_turn(turn, seed, hours):
@@ -95,7 +95,7 @@ def check_turn(turn, seed, hours):
     after = worn(before, quarters(turn, seed)[96:end], FIRST + 96)
     assert len(after.turned_ms) == 1
     assert (FIRST + 96) * QUARTER_MS < after.turned_ms[0] <= (FIRST + end) * QUARTER_MS
-    assert after.is_known(ANCHORS)
+    assert after.believed(ANCHORS) is not None
     assert away_deg(after, TURNS[turn]) < 5
     later = worn(after, quarters(turn, seed)[end:], FIRST + end)
     assert later.turned_ms == after.turned_ms
@@ -157,7 +157,7 @@ def test_of_what_is_not_renewed_half_fades_in_3_days_and_all_in_time():
     assert later.sums() == pytest.approx(known.sums() / 2, rel=1e-5, abs=1e-2)
     gone = sitting.at(sitting.add(known, nothing), known.quarter + 288 * 40)
     assert not gone.sums().any()
-    assert not gone.is_known(ANCHORS)
+    assert gone.believed(ANCHORS) is None
 
 
 def test_an_earlier_quarter_changes_nothing():

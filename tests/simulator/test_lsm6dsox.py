@@ -1,4 +1,7 @@
-"""The chip as a driver sees it. Addresses and bits are those of ST's register headers, not of any driver."""
+"""The chip as a driver sees it. Addresses and bits are those of ST's register headers, not of any driver.
+
+Long: it follows the data sheet, register by register.
+"""
 
 import numpy as np
 import pytest
