@@ -114,7 +114,7 @@ def test_no_windows_have_no_probabilities():
 def test_windows_of_mean_and_spread_alone_have_fewer_features():
     whole = describe(RECORDS[:5])
     some = Described(whole.gravity_mg, whole.deviation_mg)
-    assert not some.is_whole
+    assert some.difference_mg is None
     assert model.motion_features(some).shape == (5, 3)
     assert model.motion_features(whole).shape == (5, 8)
     own = model.own_features(
