@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relay.cli.common import Failure
+from relay.cli.evaluate_activity import activity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,10 @@ _JOBS = min(os.cpu_count() or 1, 4)
 
 @click.group()
 def evaluate() -> None:
-    """Measure on labelled recordings."""
+    """Measure on labelled recordings and on real series."""
+
+
+evaluate.add_command(activity)
 
 
 def _degrees(_context: click.Context, parameter: click.Parameter, value: float) -> float:
