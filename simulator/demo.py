@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from simulator.herd import Animal
 
-# The zone is UTC in winter: the virtual cows keep UTC hours.
+# The zone is that of the herd file in the package.
 FARM, ZONE = "Herdbell demo farm", "Europe/London"
 FARMER, PHONE = "Alex", "447700900100"  # a number reserved for fiction
 WABA_ID = "200000000000001"
@@ -67,6 +67,7 @@ class Options:
     relay_port: int = 8080
     phone_port: int = 8090
     keep: Path | None = None
+    herd: Path | None = None  # a herd file
 
 
 @dataclass(slots=True)
@@ -97,7 +98,7 @@ def make_herd(options: Options) -> Herd:
     sick_from_us = int(options.sick_hour * 3_600_000_000)
     if recorded is not None:
         return Herd.of_motions(recorded, sick=sick, sick_from_us=sick_from_us)
-    return Herd.from_toml(seed=options.seed, cows=cows, sick=sick, sick_from_us=sick_from_us)
+    return Herd.from_toml(options.herd, seed=options.seed, cows=cows, sick=sick, sick_from_us=sick_from_us)
 
 
 def require_port(port: int, option: str) -> None:

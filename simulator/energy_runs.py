@@ -16,7 +16,7 @@ from simulator.collarhost.board import IDENTITY_REGION, SimBoard, new_flash
 from simulator.collarhost.inprocess import InProcess, MemoryRelay
 from simulator.collarhost.provision import PASSWORD, SSID
 from simulator.coverage import DAY_US, coverage
-from simulator.cow import Cow
+from simulator.herd import Herd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +27,8 @@ _DEVICE, _KEY = 0x0C000001, bytes(range(32))
 _LOG_BYTES = 0x18E000  # firmware/partitions-4MiB.csv
 # In its first days a collar looks for the network more often than later, to learn when it is near: they are
 # run too, and what they cost beyond the others is taken from the cell once. Outages come once a week.
-DAYS = {"always": 2.0, "parlour": 3.0, "barn": 3.0, "outages": 7.0}
-FIRST_DAYS = {"always": 0.0, "parlour": 5.0, "barn": 5.0, "outages": 7.0}
+DAYS = {"always": 2.0, "parlour": 3.0, "barn": 3.0, "outages": 7.0, "stations": 2.0}
+FIRST_DAYS = {"always": 0.0, "parlour": 5.0, "barn": 5.0, "outages": 7.0, "stations": 5.0}
 
 
 class Build(NamedTuple):
@@ -71,7 +71,8 @@ def observe(
     """
     near = coverage(where, seed, int(first_days + days) + 1)
     board = SimBoard(
-        0, Cow(seed, 0), flash=_flash(build), seed=seed, soc=build.soc, image=build.image, coverage=near,
+        0, Herd.from_toml(seed=seed, cows=1).animals[0].motion, flash=_flash(build), seed=seed, soc=build.soc,
+        image=build.image, coverage=near,
         networks={SSID.encode(): PASSWORD.encode()}, **PINS[build.board],
     )  # fmt: skip
     relay = MemoryRelay({_DEVICE: _KEY}, next_s=build.upload_s)

@@ -64,15 +64,24 @@ def show_progress(demo: Demo, *, tty: bool) -> None:
     click.echo(f"\r{text}", nl=False) if tty else click.echo(text)
 
 
+def show_messages(demo: Demo, shown: int, *, tty: bool) -> int:
+    """Print the messages after the first `shown` and return how many these are."""
+    messages = demo.result.messages[shown:]
+    for utc_ms, body in messages:
+        click.echo(f"{_CLEAR if tty else ''}  {local_time(utc_ms)}  message to the farmer: {body}")
+    return len(messages)
+
+
 async def report(demo: Demo, interval_s: float, *, tty: bool) -> None:
-    """Show progress until cancelled, and each message when it comes."""
+    """Show progress until cancelled, and each message when it comes; none is left out."""
     shown = 0
-    while True:
-        await asyncio.sleep(interval_s)
-        for utc_ms, body in demo.result.messages[shown:]:
-            click.echo(f"{_CLEAR if tty else ''}  {local_time(utc_ms)}  message to the farmer: {body}")
-            shown += 1
-        show_progress(demo, tty=tty)
+    try:
+        while True:
+            await asyncio.sleep(interval_s)
+            shown += show_messages(demo, shown, tty=tty)
+            show_progress(demo, tty=tty)
+    finally:
+        show_messages(demo, shown, tty=tty)
 
 
 async def run_demo(options: Options, *, stay: bool) -> None:
@@ -91,6 +100,8 @@ async def run_demo(options: Options, *, stay: bool) -> None:
             result = await demo.run_day()
         finally:
             reporter.cancel()
+            with suppress(asyncio.CancelledError):
+                await reporter
         show_progress(demo, tty=tty)
         click.echo(
             f"{chr(10) if tty else ''}day over after {result.wall_s:.0f} s: "

@@ -9,12 +9,14 @@ from __future__ import annotations
 from simulator import energy_runs
 from simulator.energy_runs import BUILDS
 
+_FARMS = ("always", "parlour", "barn", "outages")
+
 
 def figures(seed: int, days: float | None = None) -> dict[str, float]:
     """Return the modelled figures; the shares are those of stock-light. `days` None: see energy_runs.DAYS."""
     light = {
         where: energy_runs.run(BUILDS["stock-light"], where, days=days, seed=seed)["months"]
-        for where in energy_runs.DAYS
+        for where in _FARMS
     }
     deep = energy_runs.run(BUILDS["frozen-deep"], "always", days=days, seed=seed)["months"]
     return {

@@ -19,7 +19,7 @@ from simulator.collarhost.host import CollarHost
 from simulator.collarhost.inprocess import MemoryRelay
 from simulator.collarhost.provision import PASSWORD, SSID, provision
 from simulator.coverage import DAY_US
-from simulator.cow import Cow
+from simulator.herd import Herd
 from simulator.link import Link
 from simulator.stage import HOST_ARCH, stage
 
@@ -49,10 +49,11 @@ async def live(seed: int, days: float, heap_kib: int = HEAP_KIB) -> MemoryRelay:
         folder = Path(name)
         stage(folder / "board", HOST_ARCH)
         async with server, Link("127.0.0.1", server.sockets[0].getsockname()[1]) as link:
+            cow = Herd.from_toml(seed=seed, cows=1).animals[0]
+            flash = provision(COLLAR, host="127.0.0.1", port=link.port)
             board = SimBoard(
-                0, Cow(seed, 0), flash=provision(COLLAR, host="127.0.0.1", port=link.port), seed=seed,
-                networks={SSID.encode(): PASSWORD.encode()},
-            )  # fmt: skip
+                0, cow.motion, flash=flash, seed=seed, networks={SSID.encode(): PASSWORD.encode()}
+            )
             async with CollarHost(
                 [board], link, on_radio_time=tell, staged=folder / "board", log_folder=folder / "logs",
                 start_utc_ms=START_UTC_MS, until_us=int(days * DAY_US), heap_kib=heap_kib,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import ROOT, SMALL, command_of, descendants, read_until, start_demo, still_there
+from tests.e2e.processes import (
+    ROOT,
+    SMALL,
+    command_of,
+    descendants,
+    open_files_of,
+    read_until,
+    start_demo,
+    still_there,
+)
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="reads /proc: Linux only")
 
@@ -63,6 +73,27 @@ def test_a_collar_that_is_killed_is_told_and_the_others_go_on(running):
     line = read_until(demo, "was killed from outside")[-1]
     assert "collar" in line
     assert len(descendants(demo.pid)) == len(parts) - 1
+
+
+def test_no_relay_can_open_the_truth_for_it_is_written_when_the_relay_has_gone(tmp_path):
+    kept = tmp_path / "run"
+    demo = start_demo(*SMALL, "--sick", "2", "--days", "0.03", "--exit", "--keep", str(kept))
+    read_until(demo, "phone page")
+    (relay,) = [pid for pid in descendants(demo.pid) if "relay serve" in command_of(pid)]
+    looks = 0
+    while True:
+        written, opened = list(kept.rglob("truth*")), open_files_of(relay)
+        if still_there({relay}, within_s=0) == set():
+            break
+        looks += 1
+        assert written == []
+        assert not [path for path in opened if "truth" in path]
+        still_there({relay}, within_s=0.02)
+    demo.communicate(timeout=30)
+    assert looks > 5
+    assert demo.returncode == 0
+    (row,) = map(json.loads, (kept / "truth.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (row["animal"], row["kind"]) == ("2", "dead")
 
 
 @pytest.mark.parametrize("option", ["--relay-port", "--phone-port"])

@@ -1,276 +1,188 @@
-"""The cow as a signal.
+"""A cow as the box under her neck feels her: a function of time, and one that a collar can tell apart.
 
-The comparison with real cows is a smoke check of the simulator's medians against the wasp-cow-collar figures
-it was fitted to. It shows that the waveforms are what herd.toml says, not that a classifier works on cows.
+What her cells hold is tested in test_looks.py, that samples have what the cells hold in test_cellwave.py.
 """
-
-from collections import Counter, defaultdict
-from dataclasses import replace
-from functools import cache
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from herdcore.vocabulary import BEHAVIOURS
-from simulator.chips.sampling import Sampling
-from simulator.cow import STILL, Cow
-from simulator.cow_model import load_model
+from simulator.cow import Cow
+from simulator.happening import Happening
+from simulator.recorded_windows import windows_of
+from simulator.states import EAT, GONE, LIE, LIE_RUMINATE, STATES
+from simulator.virtual_herd import VirtualHerd
 
-DAY_US = 86_400_000_000
-HOUR_US = 3_600_000_000
-HZ = 10
-COWS = 8
+DAY_MS, HOUR_MS, CELL_MS = 86_400_000, 3_600_000, 5120
+DAY_US, HOUR_US, CELL_US = 1000 * DAY_MS, 1000 * HOUR_MS, 1000 * CELL_MS
+SAMPLE_US = 80_000
+TURNED_MS, DEAD_MS = 10 * HOUR_MS, 2 * HOUR_MS
+# 8 mg RMS shared evenly by three axes, as the sum of their mean deviations: a collar on nothing alive.
+STILL_MG = 11
+
+
+def herd_of(seed=3, **scripted):
+    """Return two cows to whom nothing happens but what is said of the first."""
+    happenings = {0: [Happening(kind, *each) for kind, each in scripted.items()]}
+    return VirtualHerd(seed=seed, cows=2, days=4, eventful=False, scripted=happenings)
 
 
 @pytest.fixture(scope="module")
-def cows():
-    return [Cow(11, index) for index in range(COWS)]
+def herd():
+    return herd_of()
 
 
-def bouts_of(cow, start_us=0, end_us=DAY_US):
-    at_us = start_us
-    while at_us < end_us:
-        bout = cow.bout_at(at_us)
-        yield bout
-        at_us = bout.end_us
+@pytest.fixture(scope="module")
+def cow(herd):
+    return Cow(herd, 0)
 
 
-def window_at(cow, start_us, seconds=5):
-    return cow.at(start_us + np.arange(seconds * HZ) * (1_000_000 // HZ))
+def stretch_us(from_us, length_us, every_us=SAMPLE_US):
+    return np.arange(from_us, from_us + length_us, every_us)
 
 
-def features(window):
-    """Return mean, MAD, mean |difference| and crossings of the mean per axis."""
-    mean = window.mean(axis=0)
-    swing = window - mean
-    jerk = np.abs(np.diff(window, axis=0)).mean(axis=0)
-    return mean, np.abs(swing).mean(axis=0), jerk, (np.diff(np.sign(swing), axis=0) != 0).sum(axis=0)
+def longest(herd, state):
+    """Return (start, end) in us of the longest bout of the first cow's first day, without its outer cells."""
+    day = herd.day(0)
+    start_ms, states = day.of(0)
+    length_ms = np.where(states == state, day.lengths_ms()[: len(states)], 0)
+    at = int(np.argmax(length_ms))
+    assert length_ms[at] > 6 * CELL_MS, STATES[state]
+    return 1000 * (start_ms[at] + 2 * CELL_MS), 1000 * (start_ms[at] + length_ms[at] - 2 * CELL_MS)
 
 
-@cache
-def medians(behaviour):
-    """Return the medians over all cows' 5 s windows of one behaviour on one day, thinned to one a minute."""
-    rows = []
-    for index in range(COWS):
-        cow = Cow(11, index)
-        for bout in bouts_of(cow):
-            if bout.behaviour == behaviour:
-                starts = range(bout.start_us, bout.end_us - 5_000_000, 60_000_000)
-                rows += [features(window_at(cow, start_us)) for start_us in starts]
-    assert len(rows) > 50
-    return [np.median([row[k] for row in rows], axis=0) for k in range(4)]
+def own(herd, times_us, read_mg):
+    """Return what the sensor of the first cow read, in her own frame: her collar put straight."""
+    wear = herd.wears[0]
+    turns = wear.rotations(times_us // 1000)
+    return np.einsum("nji,nj->ni", turns, (read_mg - wear.offset_mg) / wear.scale)
+
+
+def felt(herd, cow, state):
+    """Return mean (3,), and summed mean deviation of 5 s, while she does something."""
+    start_us, end_us = longest(herd, state)
+    times_us = stretch_us(start_us, end_us - start_us)
+    times_us = times_us[: len(times_us) // 64 * 64]
+    cells = own(herd, times_us, cow.at(times_us)).reshape(-1, 64, 3)
+    mean = cells.mean(axis=1)
+    return np.median(mean, axis=0), np.median(np.abs(cells - mean[:, None]).mean(axis=1).sum(axis=1))
+
+
+class Later:
+    """Another motion, that begins at a moment of it."""
+
+    def __init__(self, motion, start_us):
+        self._motion, self._start_us = motion, start_us
+
+    def at(self, times_us):
+        return self._motion.at(times_us + self._start_us)
+
+
+def told(cow, start_us, length_us):
+    """Return (m, 14): what a chip, its driver and the window kernel make of a stretch."""
+    packed = b"".join(row for _, row in windows_of(Later(cow, start_us), length_us, seed=1))
+    return np.frombuffer(packed, np.uint8).reshape(-1, 14)
+
+
+def motion_mg(rows):
+    """Return (m,) the sum over the axes of the mean deviation that windows tell."""
+    return (np.exp2(rows[:, 3:6] / 16) - 1).sum(axis=1)
 
 
 # a function of time
 
 
-def test_the_same_seed_and_index_give_the_same_cow():
-    times_us = np.arange(0, HOUR_US, 700_001)
-    assert (Cow(1, 2).at(times_us) == Cow(1, 2).at(times_us)).all()
-
-
-@pytest.mark.parametrize("other", [Cow(1, 3), Cow(2, 2)])
-def test_another_seed_or_index_is_another_cow(other):
-    times_us = np.arange(0, 60_000_000, 80_000)
-    assert np.abs(Cow(1, 2).at(times_us) - other.at(times_us)).max() > 5
-
-
-def test_the_signal_does_not_depend_on_how_it_is_asked_for():
-    cow, again = Cow(1, 2), Cow(1, 2)
-    times_us = np.arange(5 * HOUR_US, 7 * HOUR_US, 80_000)
+def test_the_signal_does_not_depend_on_how_it_is_asked_for(herd, cow):
+    times_us = stretch_us(DAY_US - 60 * CELL_US, 120 * CELL_US)
+    again = Cow(herd, 0)
     backwards = [again.at(part) for part in np.array_split(times_us, 7)[::-1]]
-    assert np.allclose(np.concatenate(backwards[::-1]), cow.at(times_us), atol=1e-9, rtol=0)
+    np.testing.assert_allclose(np.concatenate(backwards[::-1]), cow.at(times_us), atol=0.01)
 
 
-def test_a_later_day_can_be_asked_for_first():
-    cow, again = Cow(1, 2), Cow(1, 2)
-    for day in range(5):
-        again.behaviour_at(day * DAY_US)
-    times_us = 9 * DAY_US + np.arange(100) * 80_000
-    assert (cow.at(times_us) == again.at(times_us)).all()
+@pytest.mark.parametrize(("seed", "index"), [(3, 1), (4, 0)])
+def test_another_seed_or_index_is_another_cow(cow, seed, index):
+    times_us = stretch_us(9 * HOUR_US, HOUR_US)
+    assert np.abs(Cow(herd_of(seed), index).at(times_us) - cow.at(times_us)).max() > 5
 
 
-def test_nothing_asked_for_gives_nothing():
-    assert Cow(1, 2).at(np.array([], dtype=np.int64)).shape == (0, 3)
+def test_one_seed_is_one_cow_whose_later_days_can_be_asked_for_first(cow):
+    cow.at(np.array([0, DAY_US]))
+    times_us = stretch_us(2 * DAY_US + HOUR_US, HOUR_US)
+    assert (Cow(herd_of(), 0).at(times_us) == cow.at(times_us)).all()
 
 
-def test_the_signal_changes_with_the_behaviour_at_a_bout_end():
-    cow = Cow(1, 2)
-    for bout in bouts_of(cow):
-        assert cow.behaviour_at(bout.start_us) == cow.behaviour_at(bout.end_us - 1) == bout.behaviour
-        whole = cow.at(np.array([bout.end_us - 1, bout.end_us]))
-        assert (whole[0] == cow.at(np.array([bout.end_us - 1]))[0]).all()
-        assert (whole[1] == cow.at(np.array([bout.end_us]))[0]).all()
+def test_nothing_asked_for_gives_nothing(cow):
+    assert cow.at(np.array([], dtype=np.int64)).shape == (0, 3)
 
 
-# a day
+def test_midnight_is_no_more_of_a_jolt_than_any_other_moment(cow):
+    midnight_us = 2 * DAY_US
+    assert np.abs(np.diff(cow.at(midnight_us + np.array([-1, 0])), axis=0)).max() < 0.1
+    quick_mg = np.abs(np.diff(cow.at(stretch_us(midnight_us - 20 * CELL_US, 40 * CELL_US, 10_000)), axis=0))
+    about = slice(len(quick_mg) // 2 - 5, len(quick_mg) // 2 + 105)
+    assert quick_mg[about].max() < 2 * np.delete(quick_mg, about, axis=0).max()
 
 
-def test_bouts_follow_each_other_without_gap_and_change_behaviour(cows):
-    for cow in cows:
-        bouts = list(bouts_of(cow))
-        assert all(one.end_us == two.start_us for one, two in pairwise(bouts))
-        assert all(one.behaviour != two.behaviour for one, two in pairwise(bouts))
-        assert bouts[-1].end_us == DAY_US
+# what she does
 
 
-def test_the_behaviours_are_those_the_house_has_names_for(cows):
-    assert (
-        {bout.behaviour for bout in bouts_of(cows[0])}
-        == {"rest", "ruminate", "graze", "walk"}
-        < set(BEHAVIOURS)
-    )
+def test_she_carries_one_g(herd, cow):
+    times_us = stretch_us(0, DAY_US, HOUR_US // 4)
+    means = [own(herd, at_us, cow.at(at_us)).mean(axis=0) for at_us in
+             (stretch_us(start_us, CELL_US) for start_us in times_us)]  # fmt: skip
+    assert np.median(np.linalg.norm(means, axis=1)) == pytest.approx(1000, abs=40)
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "low_h", "high_h"),
-    [("graze", 6.5, 10.5), ("ruminate", 5.2, 9.9), ("rest", 4.0, 9.5), ("walk", 0.4, 2.5)],
-)
-def test_a_day_is_spent_as_cows_at_pasture_spend_it(cows, behaviour, low_h, high_h):
-    spent_h = [
-        sum(bout.end_us - bout.start_us for bout in bouts_of(cow) if bout.behaviour == behaviour) / HOUR_US
-        for cow in cows
-    ]
-    assert low_h <= np.mean(spent_h) <= high_h
+def test_a_cow_at_rest_is_quiet_and_one_that_eats_is_loud_with_her_head_down(herd, cow):
+    at_rest, quiet_mg = felt(herd, cow, LIE)
+    eating, loud_mg = felt(herd, cow, EAT)
+    assert STILL_MG < quiet_mg < 0.35 * loud_mg
+    assert eating[1] < at_rest[1] - 200  # the nose is at negative y
 
 
-def test_cows_graze_by_day_and_lie_by_night(cows):
-    grazing = Counter()
-    for cow in cows:
-        grazing.update(
-            hour for hour in np.arange(0, 24, 0.1) if cow.behaviour_at(int(hour * HOUR_US)) == "graze"
-        )
-    night = sum(n for hour, n in grazing.items() if hour < 4)
-    morning = sum(n for hour, n in grazing.items() if 6 <= hour < 10)
-    assert night < 0.25 * morning
+def test_chewing_stands_as_a_line_in_the_windows_of_a_collar(herd, cow):
+    shares = []
+    for state in (LIE_RUMINATE, LIE):
+        start_us, end_us = longest(herd, state)
+        shares.append(np.median(told(cow, start_us, end_us - start_us)[:, 13]) / 255)  # 2.0 to 3.2 Hz
+    chewing, resting = shares
+    assert chewing > 0.5
+    assert resting < 0.6 * chewing
 
 
-def test_rumination_bouts_are_as_long_as_measured(cows):
-    minutes = [
-        (bout.end_us - bout.start_us) / 60e6
-        for cow in cows
-        for bout in bouts_of(cow)
-        if bout.behaviour == "ruminate"
-    ]
-    assert 15 < np.median(minutes) < 35
-    assert max(minutes) <= 90
+# what happens to her and to her collar
 
 
-# the waveforms, against the medians of real windows (smoke check)
+def test_a_collar_that_is_turned_reads_the_other_sign_from_its_moment_on(herd, cow):
+    turned = herd_of(collar_turned=(TURNED_MS, 4 * DAY_MS, 1.0, True, {"axis": "z", "angle_deg": 180.0}))
+    times_us = TURNED_MS * 1000 + np.arange(-750, 750) * SAMPLE_US
+    offset_mg = herd.wears[0].offset_mg
+    straight, other = cow.at(times_us) - offset_mg, Cow(turned, 0).at(times_us) - offset_mg
+    np.testing.assert_allclose(other[:750], straight[:750], atol=0.01)
+    scale = herd.wears[0].scale
+    after = (straight[750:] / scale) * np.array((-1.0, -1.0, 1.0)) * scale
+    np.testing.assert_allclose(other[750:], after, atol=0.01)
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "mad_mg", "jerk_mg", "crossings"),
-    [
-        ("graze", (127, 157, 134), (183, 253, 176), (25, 28, 22)),
-        ("walk", (92, 83, 78), (113, 99, 100), (21, 20, 23)),
-        ("ruminate", (31, 24, 16), (45, 32, 24), (26, 26, 27)),  # what "resting" cows of the pack mostly did
-    ],
-)
-def test_windows_look_like_those_of_real_cows(behaviour, mad_mg, jerk_mg, crossings):
-    _, mad, jerk, zero = medians(behaviour)
-    assert mad == pytest.approx(mad_mg, rel=0.25)
-    assert jerk == pytest.approx(jerk_mg, rel=0.25)
-    assert zero == pytest.approx(crossings, abs=5)
+@pytest.fixture(scope="module")
+def dead():
+    return Cow(herd_of(dead=(DEAD_MS, 4 * DAY_MS)), 0)
 
 
-def test_a_resting_cow_is_quieter_than_a_chewing_one_and_louder_than_the_sensor():
-    _, mad, _, _ = medians("rest")
-    assert (mad < 0.7 * medians("ruminate")[1]).all()
-    assert (mad > 1.2 * 0.8 * 2.4).all()  # the mean absolute deviation of 2.4 mg of sensor noise
+def test_a_dead_cow_is_stiller_than_any_that_lives(cow, dead):
+    still_mg, live_mg = (motion_mg(told(each, DEAD_MS * 1000 + 2 * CELL_US, HOUR_US)) for each in (dead, cow))
+    assert len(still_mg) > 690
+    assert still_mg.max() < STILL_MG < np.quantile(live_mg, 0.1)
 
 
-def test_grazing_is_head_down_when_collars_sit_straight():
-    straight = {f"collar_{axis}_sd_deg": 0.0 for axis in ("roll", "pitch", "yaw")}
-    model = replace(load_model(), cow=load_model().cow | straight)
-    along = defaultdict(list)
-    for index in range(COWS):
-        cow = Cow(11, index, model=model)
-        for bout in bouts_of(cow):
-            along[bout.behaviour].append(window_at(cow, bout.start_us)[:, 1].mean())
-    assert np.median(along["graze"]) == pytest.approx(-574, abs=50)
-    for behaviour in ("rest", "ruminate", "walk"):
-        assert -220 <= np.median(along[behaviour]) <= 233 + 20
+def test_a_dead_cow_keeps_her_posture_and_her_weight(dead):
+    hours = np.array([dead.at(stretch_us(hour * HOUR_US, CELL_US)).mean(axis=0) for hour in range(3, 24)])
+    assert np.ptp(hours, axis=0).max() < 50
+    assert np.linalg.norm(hours.mean(axis=0)) == pytest.approx(1000, abs=150)
 
 
-@pytest.mark.parametrize(("behaviour", "low_hz", "high_hz"), [("ruminate", 2.2, 3.2), ("graze", 1.9, 2.7)])
-def test_chewing_shows_as_a_line_at_twice_its_rate(cows, behaviour, low_hz, high_hz):
-    for cow in cows[:4]:
-        bout = max(
-            (b for b in bouts_of(cow) if b.behaviour == behaviour), key=lambda b: b.end_us - b.start_us
-        )
-        signal = cow.at(bout.start_us + np.arange(3000) * 100_000)
-        power = (np.abs(np.fft.rfft(signal - signal.mean(axis=0), axis=0)) ** 2).sum(axis=1)
-        hz = np.fft.rfftfreq(3000, 0.1)
-        line = hz[np.argmax(np.where(hz > 0.5, power, 0))]
-        assert low_hz < line < high_hz
-        assert line == pytest.approx(2 * bout.line_hz, abs=0.05)
-
-
-def test_a_ruminating_cow_pauses_between_boli():
-    cow = Cow(11, 0)
-    bout = max((b for b in bouts_of(cow) if b.behaviour == "ruminate"), key=lambda b: b.end_us - b.start_us)
-    pause_us = bout.start_us + int((bout.bolus_s + 0.1) * 1e6)
-    chewing = [features(window_at(cow, bout.start_us + k * 2_000_000, 2))[1].sum() for k in range(14)]
-    pauses = [
-        features(cow.at(pause_us + int(k * bout.period_s * 1e6) + np.arange(18) * 100_000))[1].sum()
-        for k in range(8)
-    ]
-    assert np.median(pauses) < 0.85 * np.median(chewing)
-
-
-def test_collars_sit_a_little_differently_on_each_cow():
-    rows = [cow.at(cow.bout_at(0).start_us + np.arange(0, 60_000_000, 80_000)).mean(axis=0)
-            for cow in (Cow(11, index) for index in range(COWS))]  # fmt: skip
-    spread = np.std(rows, axis=0)
-    assert spread.max() > 50
-    assert spread.max() < 400
-
-
-def test_cows_differ_in_how_strongly_they_move():
-    loud = defaultdict(list)
-    for index in range(COWS):
-        cow = Cow(11, index)
-        loud[index] = [
-            features(window_at(cow, bout.start_us))[1].sum()
-            for bout in bouts_of(cow)
-            if bout.behaviour == "graze"
-        ]
-    per_cow = [np.median(values) for values in loud.values()]
-    assert 0.05 < np.std(per_cow) / np.mean(per_cow) < 0.4
-
-
-# a cow that is down
-
-
-def test_a_sick_cow_lies_still_from_her_hour_on():
-    sick, healthy = Cow(1, 2, sick_from_us=3 * HOUR_US), Cow(1, 2)
-    before = np.arange(2 * HOUR_US, 3 * HOUR_US, 80_000)
-    assert (sick.at(before) == healthy.at(before)).all()
-    after = sick.at(np.arange(3 * HOUR_US, 4 * HOUR_US, 80_000))
-    assert (after.max(axis=0) - after.min(axis=0)).max() <= 2 * 3.0
-    assert after.std() > 0
-    assert np.linalg.norm(after.mean(axis=0)) == pytest.approx(1000, abs=10)
-
-
-def test_the_boundary_inside_one_block_is_exact():
-    sick = Cow(1, 2, sick_from_us=HOUR_US)
-    times_us = HOUR_US + np.arange(-50, 50) * 80_000
-    assert np.allclose(sick.at(times_us)[:50], Cow(1, 2).at(times_us)[:50], atol=1e-9, rtol=0)
-    assert features(sick.at(times_us)[50:])[1].max() < 3
-
-
-def test_her_behaviour_is_still_and_stays_so():
-    sick = Cow(1, 2, sick_from_us=HOUR_US)
-    assert sick.behaviour_at(HOUR_US - 1) != STILL
-    assert sick.behaviour_at(HOUR_US) == sick.behaviour_at(3 * DAY_US) == STILL
-
-
-def test_sensor_noise_on_a_sick_cow_stays_below_any_living_one():
-    def quietest(cow):
-        sampling = Sampling(cow, 1, 0, 80_000_000, 0.244, 2.4, 0)
-        mg = sampling.raw(1, 64 * 700).astype(float).reshape(-1, 64, 3) * 0.244
-        return np.abs(mg - mg.mean(axis=1, keepdims=True)).mean(axis=(1, 2))
-
-    assert np.quantile(quietest(Cow(1, 2, sick_from_us=0)), 0.99) < np.quantile(quietest(Cow(1, 2)), 0.02)
+def test_until_her_hour_she_does_what_she_would_have_done(herd):
+    dying = herd_of(dead=(DEAD_MS, 4 * DAY_MS))
+    lived, would = ([bout for bout in zip(*each.day(0).of(0), strict=True) if bout[0] < DEAD_MS]
+                    for each in (dying, herd))  # fmt: skip
+    assert lived == would
+    assert dying.day(0).of(0)[1][-1] == GONE

@@ -19,8 +19,8 @@ from simulator.collarhost.board import (
 from simulator.collarhost.host import CollarHost
 from simulator.collarhost.inprocess import CollarBrokenError, InProcess, MemoryRelay
 from simulator.collarhost.provision import provision
-from simulator.cow import Cow
 from simulator.flash import Nor, Region
+from simulator.herd import Herd
 from simulator.link import Link
 from simulator.motion import Still
 from simulator.stage import HOST_ARCH, stage
@@ -48,6 +48,11 @@ def lived(until_us, motion=None, relay=None, **settings):
     host = InProcess(new_board(motion, **settings), relay.answer, on_radio_time=relay.tell)
     host.run(until_us)
     return host, relay
+
+
+def cow(index):
+    """The motion of one of four cows."""
+    return Herd.from_toml(seed=3, cows=4).animals[index].motion
 
 
 def told(relay):
@@ -95,8 +100,8 @@ async def lived_on_an_interpreter(tmp_path, until_us, motion):
 @real_interpreter
 async def test_six_hours_of_a_cow_are_the_same_bytes_as_on_the_real_interpreter(tmp_path):
     until_us = 6 * HOUR_US
-    board, there = await lived_on_an_interpreter(tmp_path, until_us, Cow(3, 1))
-    host, here = lived(until_us, Cow(3, 1))
+    board, there = await lived_on_an_interpreter(tmp_path, until_us, cow(1))
+    host, here = lived(until_us, cow(1))
     assert len(here.received) > 40
     assert list(told(here)) == list(told(there))
     assert host.board.meter.joins == board.meter.joins
@@ -119,8 +124,8 @@ def test_a_run_in_pieces_is_the_run_in_one():
 
 
 def test_two_collars_in_one_process_do_not_meet():
-    alone = lived(HOUR_US, Cow(3, 1))[1]
-    pair = [(InProcess(new_board(Cow(3, i)), r.answer, on_radio_time=r.tell), r) for i, r in
+    alone = lived(HOUR_US, cow(1))[1]
+    pair = [(InProcess(new_board(cow(i)), r.answer, on_radio_time=r.tell), r) for i, r in
             ((1, new_relay()), (2, new_relay()))]  # fmt: skip
     for until_us in range(0, HOUR_US + 1, 60 * SECOND_US):
         for host, _ in pair:

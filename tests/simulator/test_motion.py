@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.cow_model import HerdError
 from simulator.herd import Herd
+from simulator.herdfile import HerdError
 from simulator.motion import Still, Stopping
 
 
@@ -31,7 +31,9 @@ def test_a_motion_that_stops_at_once_keeps_its_first_posture():
 
 def test_a_recorded_cow_may_fall_sick_and_the_truth_says_so():
     herd = Herd.of_motions([("A", Ramp()), ("B", Ramp())], sick=1, sick_from_us=7_000_000)
-    assert [(row.animal, row.kind, row.onset_us) for row in herd.truth] == [("2", "no_movement", 7_000_000)]
+    assert [(row.animal, row.kind, row.onset_ms, row.end_ms) for row in herd.truth] == [
+        ("2", "dead", 7000, None)
+    ]
     late = np.array([8_000_000, 9_000_000], dtype=np.int64)
     first, second = (np.ptp(animal.motion.at(late), axis=0)[0] for animal in herd.animals)
     assert (first, second) == (1.0, 0.0)
