@@ -1,4 +1,4 @@
-"""`herdbell-sim`: the demo, a herd without a phone, the fake cloud alone, recordings, and the staged tree."""
+"""`herdbell-sim`: the demo, the fake cloud alone, recordings, the staged tree, and all of *_commands.py."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from simulator.board_commands import COMMANDS, fail, require_interpreter
+from simulator import board_commands, herd_commands
+from simulator.board_commands import fail, require_interpreter
 from simulator.demo import DemoError, Options
 from simulator.extract import Sitting, find_packs, read_animals, rows_of, write_windows
 from simulator.recording import PackError
 from simulator.relay_process import RelayError
 from simulator.stage import ARCHITECTURES
 from simulator.stage import stage as stage_tree
-from simulator.terminal import read_collars, run_cloud, run_demo, run_herd, until_signal
+from simulator.terminal import run_cloud, run_demo, until_signal
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -64,27 +65,6 @@ def demo(*, leave: bool, stop_with_parent: bool, without: tuple[int, ...], **cho
     require_interpreter()
     options = Options(without=without, **chosen)  # type: ignore[arg-type]  # click has checked them
     run(run_demo(options, stay=not leave), stop_with_parent=stop_with_parent)
-
-
-@main.command()
-@click.argument("collars", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--relay", default="127.0.0.1:8080", show_default=True, help="HOST:PORT of a relay that runs.")
-@click.option("--seed", default=1, show_default=True, help="One seed decides the herd.")
-@click.option("--data", type=click.Path(path_type=Path), help="Replay recordings instead.")
-def herd(collars: Path, relay: str, seed: int, data: Path | None) -> None:
-    """Put the collars in COLLARS on a virtual herd that talks to your relay, in real time.
-
-    COLLARS is what `herdbell collar add` printed, one JSON object a line.
-    """
-    require_interpreter()
-    host, _, port = relay.rpartition(":")
-    if not host or not port.isdecimal():
-        fail(f"--relay {relay}: want HOST:PORT")
-    try:
-        known = read_collars(collars)
-    except DemoError as error:
-        fail(str(error))
-    run(run_herd(known, (host, int(port)), Options(seed=seed, collars=len(known), sick=0, data=data)))
 
 
 @main.command()
@@ -150,7 +130,7 @@ def stage(folder: Path, *, arch: str | None) -> None:
         click.echo(path)
 
 
-for command in COMMANDS:
+for command in (*board_commands.COMMANDS, *herd_commands.COMMANDS):
     main.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`herdbell-sim herd`: collars for a relay that is already there."""
+"""`herdbell-sim collars`: collars for a relay that is already there."""
 
 from __future__ import annotations
 
