@@ -74,7 +74,7 @@ train: .venv/dev  ## Rebuild behaviour model, collar tables and model card from 
 	$(MAKE) --no-print-directory bench-behaviour
 	$(BIN)/python -m relay.training --data $(or $(DATA),../shared/data) --card build/bench/behaviour.json
 
-bench: bench-relay bench-demo bench-firmware bench-behaviour  ## Every benchmark; tables here, JSON in build/bench
+bench: bench-relay bench-demo bench-firmware bench-behaviour bench-herd  ## Every benchmark; tables here, JSON in build/bench
 
 bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per frame
 	$(BIN)/python tests/bench/relay.py
@@ -86,7 +86,10 @@ bench-firmware: .venv/dev  ## Every figure of the collar against its limit: mont
 	$(BIN)/python tests/bench/firmware.py --seed $(SEED)
 
 bench-behaviour: .venv/dev  ## How cows are told that no model has met, against what must be reached (DATA=../shared/data)
-	OMP_NUM_THREADS=1 $(BIN)/python tests/bench/behaviour.py --seed $(SEED) $(if $(DATA),--data "$(DATA)")
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.behaviour --seed $(SEED) $(if $(DATA),--data "$(DATA)")
+
+bench-herd: .venv/dev  ## Whether the virtual herd is believable and hard, against real cows and published figures (DATA=../shared/data)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.herd --seed $(SEED) $(if $(DATA),--data "$(DATA)")
 
 flash: .venv/dev  ## Compile the collar's files for the board at PORT, put them on it and start it (SOURCE=1: as they are)
 	@$(BIN)/herdbell-sim flash --port "$(PORT)" $(if $(SOURCE),--source)
@@ -136,5 +139,5 @@ clean:  ## Forget what was built and installed
 	@$(PIP) install --require-hashes --no-deps --upgrade --target .typings -r .lock/typings.txt
 	@touch $@
 
-.PHONY: help train demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware bench-behaviour \
+.PHONY: help train demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware bench-behaviour bench-herd \
 	flash flash-image repl board-test picture lock format clean

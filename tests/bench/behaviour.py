@@ -1,6 +1,6 @@
 """bench-behaviour: how cows are told that no model has met, every figure against what it must reach.
 
-    python tests/bench/behaviour.py [--data DIR] [--seed 1] [--jobs 2] [--only PART ...]
+    python -m tests.bench.behaviour [--data DIR] [--seed 1] [--jobs 2] [--only PART ...]
 
 Real: the recordings (DIR, ../shared/data by default, never in the repository), the firmware's kernel, the
 relay's code. Simulated: the collar's chip that the waveforms go through. Without the packs nothing is
@@ -11,13 +11,13 @@ a lower one, and said aloud.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from tests.bench.judged import Bench, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,33 +27,9 @@ DATA = Path(os.environ.get("HERDBELL_DATA", ROOT.parent / "shared" / "data"))
 NEEDED = ("wasp-cow-collar", "csiro-arm20")
 
 
-class Row(NamedTuple):
-    """One line of the table. `asked` and `reach`: None for a figure that only stands beside."""
-
-    key: str
-    what: str
-    asked: float | None
-    reach: float | None
-    witness: str
-    options: str
-    most: bool = False  # asked and reach are the most it may be, not the least
-
-    def holds(self, measured: float, bound: float | None) -> bool:
-        """Say whether a figure is on the right side of a bound."""
-        return bound is None or (measured <= bound if self.most else measured >= bound)
-
-    @property
-    def command(self) -> str:
-        """Return what shows this figure by itself."""
-        return (
-            self.options
-            if self.options.startswith("make ")
-            else f"herdbell evaluate behaviour {self.options}"
-        )
-
-
-_WASP = "--data ../shared/data/wasp-cow-collar"
-_CSIRO = "--data ../shared/data/csiro-arm20"
+_SHOW = "herdbell evaluate behaviour"
+_WASP = f"{_SHOW} --data ../shared/data/wasp-cow-collar"
+_CSIRO = f"{_SHOW} --data ../shared/data/csiro-arm20"
 _TO_WASP = f"{_WASP} --train ../shared/data/csiro-arm20"
 _TO_CSIRO = f"{_CSIRO} --train ../shared/data/wasp-cow-collar"
 _MAKE = "make bench-behaviour"
@@ -260,95 +236,17 @@ def _parts(packs: dict[str, Any], jobs: int) -> dict[str, Callable[[dict[str, An
     }
 
 
-def rows_of(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows that were measured, as the JSON holds them."""
-    return [
-        {
-            "key": row.key,
-            "what": row.what,
-            "asked": row.asked,
-            "reach": row.reach,
-            "measured": round(figures[row.key], 4),
-            "reached": row.holds(figures[row.key], row.asked),
-            "reached_for": row.holds(figures[row.key], row.reach),
-            "witness": row.witness,
-            "command": row.command,
-        }
-        for row in ROWS
-        if row.key in figures
-    ]
-
-
-def missed(figures: dict[str, Any]) -> list[str]:
-    """Return a line for each figure beyond what holds it, or that is not there; say what was not reached."""
-    lines = []
-    for row in ROWS:
-        value = figures.get(row.key)
-        held, why = NOT_REACHED.get(row.key, (row.asked, ""))
-        if value is None:
-            lines.append(f"{row.key}: not measured")
-        elif row.holds(value, row.asked):
-            continue
-        elif row.holds(value, held):
-            print(f"NOT REACHED {row.key}={value:.3f}, asked {row.asked}: {why}")  # noqa: T201 - a result
-        else:
-            lines.append(f"{row.key}={value:.3f}, held to {held} (asked {row.asked})")
-    return lines
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows for a terminal."""
-    head = ("", "measured", "asked", "reach for", "", "beside it")
-    cells = [head]
-    for row in rows:
-        said = "" if row["asked"] is None else "reached" if row["reached"] else "NOT REACHED"
-        bounds = ("-" if row[key] is None else f"{row[key]:g}" for key in ("asked", "reach"))
-        cells.append((row["what"], f"{row['measured']:.3f}", *bounds, said, row["witness"]))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for what, measured, asked, reach, said, witness in cells:
-        numbers = (
-            text.rjust(width) for text, width in zip((measured, asked, reach), widths[1:4], strict=True)
-        )
-        lines.append("  ".join((what.ljust(widths[0]), *numbers, said.ljust(widths[4]), witness)).rstrip())
-    return "\n".join(f"  {line}" for line in lines)
-
-
-def write(seed: int, figures: dict[str, Any], folder: Path = Path("build/bench")) -> Path:
-    """Write rows and what was measured beside them; return the path."""
-    from simulator.bench.report import commit, machine
-
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "behaviour.json"
-    known = {row.key for row in ROWS}
-    record = {
-        "name": "behaviour",
-        "commit": commit(),
-        "seed": seed,
-        "machine": machine(),
-        "rows": rows_of(figures),
-        "beside": {key: value for key, value in figures.items() if key not in known},
-    }
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return path
+BENCH = Bench("behaviour", ROWS, NOT_REACHED)
 
 
 def measured(data: Path, seed: int, jobs: int, only: list[str] | None) -> dict[str, Any]:
     """Return all figures of the chosen parts."""
     from tests.bench import behaviour_parts
 
-    figures: dict[str, Any] = {}
     with TemporaryDirectory(prefix="bench-behaviour-") as work:
         print("bench-behaviour: recordings to windows ...", flush=True)  # noqa: T201 - a benchmark talks
         parts = _parts(behaviour_parts.sources(data, Path(work), seed), jobs)
-        if unknown := set(only or ()) - set(parts):
-            sys.exit(f"--only {' '.join(sorted(unknown))}: the parts are {' '.join(parts)}")
-        for name in only or parts:
-            print(f"bench-behaviour: {name} ...", flush=True)  # noqa: T201 - as above
-            began_s = time.monotonic()
-            figures |= parts[name](figures)
-            print(f"  {time.monotonic() - began_s:.0f} s", flush=True)  # noqa: T201 - as above
-    return figures
+        return BENCH.measure(parts, only)
 
 
 def main() -> int:
@@ -368,17 +266,8 @@ def main() -> int:
         figures = measured(chosen.data, chosen.seed, chosen.jobs, chosen.only)
     except (ValueError, ExtractError) as error:  # packs that are not as documented, or too small
         sys.exit(f"bench-behaviour: {chosen.data}: {error}")
-    print(table(rows_of(figures)))  # noqa: T201 - a result
-    if chosen.only:
-        return 0
-    print(f"  -> {write(chosen.seed, figures)}")  # noqa: T201 - as above
-    lines = missed(figures)
-    for line in lines:
-        print(f"MISSED {line}")  # noqa: T201 - as above
-    return 1 if lines else 0
+    return BENCH.end(chosen.seed, figures, whole=not chosen.only)
 
 
 if __name__ == "__main__":
-    # A script's own folder comes first on the path; the packages are found from the checkout's root.
-    sys.path[0] = str(ROOT)
     sys.exit(main())
