@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.clock import START_UTC_MS
 from simulator.cow import Cow
 from simulator.happening import Happening
+from simulator.herd_words import name_of
 from simulator.herdfile import HerdError, load_herd
 from simulator.motion import Stopping
 from simulator.routine import HOUR_MS
@@ -106,10 +107,9 @@ def _dies(from_us: int | None) -> Happening:
 
 def _animal(model: dict[str, Any], index: int, motion: Motion, name: str | None = None) -> Animal:
     herd = model["herd"]
-    round_, place = divmod(index, len(herd["names"]))
     return Animal(
         index=index,
-        name=name or herd["names"][place] + (f" {round_ + 1}" if round_ else ""),
+        name=name or name_of(model, index),
         number=str(herd["first_number"] + index),
         device=herd["first_device"] + index,
         motion=motion,

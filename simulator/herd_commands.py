@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 _NOON = DAY_MS // 2
+_LAST_PORT = 65535
 
 
 def refuse(message: str) -> NoReturn:
@@ -72,8 +73,8 @@ def collars_command(collars: Path, relay: str, seed: int, herd: Path | None, dat
     """
     require_interpreter()
     host, _, port = relay.rpartition(":")
-    if not host or not port.isdecimal():
-        fail(f"--relay {relay}: want HOST:PORT")
+    if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
+        fail(f"--relay {relay}: want HOST:PORT, PORT 1..{_LAST_PORT}")
     if herd and data:
         fail(f"--herd {herd} and --data {data}: recorded cows have no herd file")
     try:
@@ -103,7 +104,7 @@ class _Run:
     def go(self, pace: Pace, player: Player, jobs: int) -> None:
         """Live until the days are over or the pace says it is enough."""
         keep = self.folder is not None
-        with closing(_closable(parts(self.setup, jobs=jobs, keep=keep, herd=self.herd))) as coming:
+        with closing(parts(self.setup, jobs=jobs, keep=keep, herd=self.herd)) as coming:
             for part in coming:
                 self.made.append(part)
                 whole = part.chunk.last == self.setup.cows
@@ -130,10 +131,6 @@ class _Run:
             self.sha.update(b"".join(part.digests))
         self.made.clear()
         self.days = day + 1
-
-
-def _closable(coming: Iterator[Part]) -> Any:
-    return coming
 
 
 @click.command("herd")

@@ -60,7 +60,6 @@ def farm_of(herd: VirtualHerd, days: int) -> dict[str, Any]:
     """Return what a farmer would have recorded by the end of `days`; times are UTC ms."""
     said = herd.model["herd"]
     return {
-        "seed": herd.seed,
         "zone": said["zone"],
         "housing": said["housing"],
         "start_ms": START_UTC_MS,

@@ -22,7 +22,7 @@ from simulator.routine import DAY_MS
 from simulator.virtual_herd import VirtualHerd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -71,7 +71,7 @@ class Part(NamedTuple):
 
 def parts(
     setup: Setup, *, jobs: int = 1, keep: bool = False, herd: VirtualHerd | None = None
-) -> Iterator[Part]:
+) -> Generator[Part]:
     """Yield the parts of all days in order of day and cow; `keep`: with their arrays.
 
     `herd` saves making it again where `jobs` is 1. Close the iterator to end early: its processes end too.
@@ -156,7 +156,7 @@ def _chunks(setup: Setup) -> Iterator[Chunk]:
 _MINE: list[tuple[VirtualHerd, str]] = []
 
 
-def _made_by_many(setup: Setup, jobs: int, *, keep: bool) -> Iterator[Part]:
+def _made_by_many(setup: Setup, jobs: int, *, keep: bool) -> Generator[Part]:
     chunks = _chunks(setup)
     pool = ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(setup,)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
 
 LABELS = ("grazing", "walking", "standing", "resting")
+_COLUMNS = ("pack", "animal", "copy", "run", "label", "share", "record")
 _ENOUGH = 12.0  # windows of a label that count half as much for a cow's frame as any number of them
 _CHEWS = 0.40  # share in 2.0-3.2 Hz, median of 5 windows, from which a quiet cow is taken to chew
 _FAR = 40  # windows of a run this far apart are taken to share the cow only
@@ -67,9 +69,17 @@ class Real:
 
 
 def read_extract(path: Path) -> Real:
-    """Return the windows of an extract that bear one label throughout, as the collars were worn."""
+    """Return the windows of an extract that bear one label throughout, as the collars were worn.
+
+    Raises ValueError naming what is missing; OSError, EOFError.
+    """
     with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["share"] == "100" and row["copy"] == "0"]
+        found = csv.DictReader(file)
+        if missing := [name for name in _COLUMNS if name not in (found.fieldnames or ())]:
+            raise ValueError(f"{path} has no column {missing[0]}: want {', '.join(_COLUMNS)}")
+        rows = [row for row in found if row["share"] == "100" and row["copy"] == "0"]
+    if not rows:
+        raise ValueError(f"{path} has no window with share=100 and copy=0")
     records = np.frombuffer(bytes.fromhex("".join(row["record"] for row in rows)), np.uint8)
     names = [f"{row['pack']}/{row['animal']}" for row in rows]
     return Real(
@@ -134,7 +144,7 @@ def _in_average_axes(turns: dict[str, Doubles]) -> dict[str, Doubles]:
 
 
 def features(real: Real, turns: dict[str, Doubles]) -> Doubles:
-    """Return (n, 14) looks.FEATURES of windows in their cows' frames, each cow's scale set to 1 g.
+    """Return (n, 14) look_model.FEATURES of windows in their cows' frames, each cow's scale set to 1 g.
 
     The deviation along a turned axis is taken as if the axes moved independently. That makes the axes more
     alike each time that something is turned. Virtual windows are turned more often: undone here beforehand.
@@ -297,9 +307,11 @@ def fit_all(real: Real) -> dict[str, Fitted]:
     """Return the looks fitted to recordings: each label cut in two where it holds two things.
 
     Resting and standing part by the chewing line, and what does not chew by how much the head moves; walking
-    by whether it is louder than a standing cow.
+    by whether it is louder than a standing cow. Raises ValueError naming a look that no window has.
     """
     real = real[np.isin(real.label, LABELS)]
+    if not len(real.label):
+        raise ValueError(f"no window bears one of the labels {', '.join(LABELS)}")
     values = features(real, frames(real))
     chewing = chews(real)
     loud = np.linalg.norm(values[:, 3:6], axis=1)
@@ -311,6 +323,9 @@ def fit_all(real: Real) -> dict[str, Fitted]:
         rows[moving] = still & (loud >= _LOUD_MG[label])
         if chew:
             rows[chew] = own & chewing
+    for look, own in rows.items():
+        if not own.any():
+            raise ValueError(f"no window of the look {look}: want recordings of {', '.join(LABELS)}")
     fitted = {look: fit(values[own], real.animal[own], real.run[own]) for look, own in rows.items()}
     fitted["amble"].levels[0] = fitted["walk"].levels[0]  # most of it is of one cow
     return {look: fitted[look] for look in LOOKS if look in fitted}
@@ -373,15 +388,22 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) not in (1, 3) or (len(arguments) == 3 and arguments[1] != "--write"):
         sys.stderr.write("usage: python -m simulator.look_fit EXTRACT.csv.gz [--write HERD.toml]\n")
         return 2
-    real = read_extract(Path(arguments[0]))
+    try:
+        _fit(Path(arguments[0]), Path(arguments[2]) if len(arguments) == 3 else None)
+    except (OSError, EOFError, zlib.error, csv.Error, ValueError) as error:
+        sys.stderr.write(f"look_fit: {error}\n")
+        return 2
+    return 0
+
+
+def _fit(extract: Path, target: Path | None) -> None:
+    real = read_extract(extract)
     packs = sorted({name.partition("/")[0] for name in real.animal.tolist()})
     tables = text_of(fit_all(real), " and ".join(packs))
-    if len(arguments) == 1:
+    if target is None:
         sys.stdout.write(tables)
-        return 0
-    target = Path(arguments[2])
-    target.write_text(_replaced(target.read_text(encoding="utf-8"), tables, target), encoding="utf-8")
-    return 0
+    else:
+        target.write_text(_replaced(target.read_text(encoding="utf-8"), tables, target), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ _TABLE = {
 LOOKS = tuple(_TABLE)
 BEHAVIOUR_OF_LOOK = tuple(BEHAVIOURS.index(behaviour) for behaviour in _TABLE.values())
 REST, RUMINATE, STAND, STAND_RUMINATE, GRAZE, WALK, FIDGET, STIR, AMBLE = range(9)
-LIE_DOWN, RISE, STILL = LOOKS.index("lie_down"), LOOKS.index("rise"), LOOKS.index("still")
+LIE_DOWN, RISE = LOOKS.index("lie_down"), LOOKS.index("rise")
 CHEWING = (RUMINATE, STAND_RUMINATE)
 
 FEATURES = (

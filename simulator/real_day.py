@@ -54,7 +54,7 @@ def read_day(folder: Path) -> Spans:
             for line, row in enumerate(rows, 2):
                 at_ms.append(_ms(row["t"], f"{path}, line {line}"))
                 state.append(_state(row, f"{path}, line {line}"))
-    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise PackError(f"{path}: {error}") from error
     if len(at_ms) < 2 or any(step <= 0 for step in np.diff(at_ms)):
         raise PackError(f"{path}: want two rows or more, in order of t")

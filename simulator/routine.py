@@ -25,7 +25,6 @@ HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 TICK_MIN = 10  # drives are constant so long
 TICKS = 24 * 60 // TICK_MIN
-_TICK_MS = TICK_MIN * MINUTE_MS
 _MIDDLE_H = (np.arange(TICKS) + 0.5) * TICK_MIN / 60
 _TAG = 0x207
 
@@ -82,10 +81,13 @@ class Routine:
         return ((_MIDDLE_H - rise_h) % 24 >= set_h - rise_h).astype(float)
 
     def milkings(self, day: int) -> list[Forced]:
-        """Return where milking takes the cows on a day of the simulation, by cow and time."""
+        """Return where milking takes the cows on a day of the simulation, by cow and time.
+
+        Stretches are whole: some may reach over a midnight, and both days have them.
+        """
         house = self._house
         found = []
-        for at_ms in self._local(day, house["milking_h"]):
+        for at_ms in (*self._over_midnight(day), *self._local(day, house["milking_h"])):
             draw = np.random.default_rng((self._seed, _TAG, at_ms // MINUTE_MS))
             late = draw.normal(0.0, house["milking_jitter_min"], self._cows)
             walk_min = house["milking_walk_min"]
@@ -101,19 +103,28 @@ class Routine:
                     Forced(cow, there_ms, away_ms, "milk"),
                     Forced(cow, away_ms, home_ms, "walk"),
                 ]
-        return sorted(found)
+        return sorted(each for each in found if each.to_ms > day * DAY_MS)
+
+    def _over_midnight(self, day: int) -> list[int]:
+        """Return which milkings of the day before may last into a day; before day 0 there are none."""
+        house = self._house
+        jitter_min = 10 * house["milking_jitter_min"]  # more than chance gives
+        lasts_min = 2 * (house["milking_min"] + house["milking_walk_min"]) + jitter_min
+        starts_ms = self._local(day - 1, house["milking_h"]) if day else []
+        return [at_ms for at_ms in starts_ms if at_ms + lasts_min * MINUTE_MS > day * DAY_MS]
 
     def _local(self, day: int, hours: tuple[float, ...]) -> list[int]:
         """Return the ms since the start at which local clocks show these hours within a day."""
         start_ms = day * DAY_MS
-        first = (datetime.fromtimestamp((START_UTC_MS + start_ms) / 1000, UTC) - timedelta(days=1)).date()
-        found = (self._at(first + timedelta(days=more), hour) for more in range(3) for hour in hours)
+        first = (datetime.fromtimestamp((START_UTC_MS + start_ms) / 1000, UTC) - timedelta(days=2)).date()
+        found = (self._at(first + timedelta(days=more), hour) for more in range(5) for hour in hours)
         return sorted(at_ms for at_ms in found if start_ms <= at_ms < start_ms + DAY_MS)
 
     def _at(self, local: date, hour: float) -> int:
         shift_h = self._house["weekend_shift_h"] if local.weekday() >= 5 else 0.0
-        minute = round((hour + shift_h) * 60) % (24 * 60)
-        moment = datetime.combine(local, time(minute // 60, minute % 60), self._zone)
+        days, minute = divmod(round((hour + shift_h) * 60), 24 * 60)
+        clock = time(minute // 60, minute % 60)
+        moment = datetime.combine(local + timedelta(days=days), clock, self._zone)
         return int(moment.timestamp() * 1000) - START_UTC_MS
 
 

@@ -15,7 +15,7 @@ from simulator.herd_words import WORDS as HAPPENING_WORDS
 from simulator.herd_words import local, name_of
 from simulator.herdfile import HerdError
 from simulator.real_day import Spans
-from simulator.routine import DAY_MS, HOUR_MS
+from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
 from simulator.show_style import (
     COLOURS,
     DISTURBANCE,
@@ -73,7 +73,7 @@ def draw_day(herd: VirtualHerd, cow: int, day: int, path: Path, beside: Spans | 
     rows = iter(page.subplots(len(heights), 1, gridspec_kw={"height_ratios": heights}))
     if beside is not None:
         axes = next(rows)
-        _ethogram(axes, _turned(beside, local(herd.model, day * DAY_MS).hour))
+        _ethogram(axes, _turned(beside, _clock_ms(herd, day)))
         titled(axes, "The real day, watched, by its own clock")
         _clock(axes, herd, day)
     axes = next(rows)
@@ -170,9 +170,14 @@ def _ethogram(axes: Axes, spans: Spans) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _turned(spans: Spans, hour: int) -> Spans:
-    """Return a day that begins at `hour` and has what came before it at its end."""
-    shift_ms = hour * HOUR_MS
+def _clock_ms(herd: VirtualHerd, day: int) -> int:
+    """Return what the farm's clocks show, ms since their midnight, when a day of UTC begins."""
+    begin = local(herd.model, day * DAY_MS)
+    return begin.hour * HOUR_MS + begin.minute * MINUTE_MS
+
+
+def _turned(spans: Spans, shift_ms: int) -> Spans:
+    """Return a day that begins `shift_ms` after its midnight and has what came before at its end."""
     start_ms, end_ms = spans.start_ms - shift_ms, spans.end_ms - shift_ms
     return Spans(
         np.append(start_ms, start_ms + DAY_MS), np.append(end_ms, end_ms + DAY_MS), np.tile(spans.state, 2)
@@ -182,7 +187,8 @@ def _turned(spans: Spans, hour: int) -> Spans:
 def _clock(axes: Axes, herd: VirtualHerd, day: int) -> None:
     """Write the farm's hours under an axis of hours since the day of UTC began."""
     hours = range(0, 25, 2)
-    axes.set_xticks(hours, [f"{local(herd.model, day * DAY_MS + hour * HOUR_MS):%H}" for hour in hours])
+    form = "%H:%M" if _clock_ms(herd, day) % HOUR_MS else "%H"  # some zones lie half an hour off
+    axes.set_xticks(hours, [f"{local(herd.model, day * DAY_MS + hour * HOUR_MS):{form}}" for hour in hours])
     axes.set_xlim(0, 24)
 
 

@@ -118,7 +118,8 @@ class VirtualHerd:
         at_ms = day * DAY_MS + np.arange(MINUTES) * MINUTE_MS
         for history, wear in zip(self.histories, self.wears, strict=True):
             if any(each.kind in ("battery", "collar_loose") for each in history.happenings):
-                wear.swung_motion_mg(made.motion_mg[history.cow], at_ms)
+                for motion_mg in (made.motion_mg, made.motion_max_mg):
+                    wear.swung_motion_mg(motion_mg[history.cow], at_ms)
                 made.windows[history.cow, is_flat(history, at_ms)] = 0
         return made
 

@@ -159,9 +159,9 @@ def _eating_after_feed(lived: Lived) -> float:
 
 def _peak_h(lived: Lived, low_h: float, high_h: float) -> float:
     """Return when most of them eat, between two hours of the day."""
-    quarters = lived.by_minute((EAT,)).mean(axis=0).reshape(-1, 48, 30).mean(axis=(0, 2))
+    halves = lived.by_minute((EAT,)).mean(axis=0).reshape(-1, 48, 30).mean(axis=(0, 2))
     first = int(low_h * 2)
-    return (first + int(np.argmax(quarters[first : int(high_h * 2)]))) / 2 + 0.25
+    return (first + int(np.argmax(halves[first : int(high_h * 2)]))) / 2 + 0.25
 
 
 def _night_share(lived: Lived) -> float:

@@ -164,7 +164,10 @@ def _budget(
 def summed(
     of: str, enough: int, classes: dict[str, dict[str, Any]], budgets: dict[str, dict[str, list[float]]]
 ) -> dict[str, Any]:
-    """Return all that was found, and the two numbers that sum it up; classes with fewer rows do not count."""
+    """Return all that was found, and the two numbers that sum it up; classes with fewer rows do not count.
+
+    Where none counts nothing was compared, and the losses are nan, which no limit holds.
+    """
     counted = [each for each in classes.values() if min(each["count"]) >= enough]
     losses = [(_loss(number, *pair), number) for each in counted for number, pair in each["medians"].items()]
     differences = [abs(one - other) for each in budgets.values() for one, other in each.values()]
@@ -173,8 +176,8 @@ def summed(
         "enough": enough,
         "classes": classes,
         "budgets": budgets,
-        "worst_median_loss": max(losses, default=(0.0, ""))[0],
-        "worst_motion_loss": max((loss for loss, number in losses if number in MOTION), default=0.0),
+        "worst_median_loss": max(losses, default=(np.nan, ""))[0],
+        "worst_motion_loss": max((loss for loss, number in losses if number in MOTION), default=np.nan),
         "worst_budget_difference": max(differences),
     }
 

@@ -9,6 +9,7 @@ from herdcore.vocabulary import BEHAVIOURS
 from simulator.look_model import CELL_MS
 from simulator.virtual_herd import VirtualHerd
 from tests.bench import herd_levels as levels
+from tests.bench.herd import BENCH
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,10 @@ def test_a_loss_is_a_part_of_the_direct_median_and_shares_have_steps(
     assert found["worst_median_loss"] == pytest.approx(loss)
     assert found["worst_budget_difference"] == pytest.approx(0.02)
     assert "too few to count" in levels.lines(found)
+
+
+def test_where_no_class_has_enough_rows_nothing_is_said_to_agree() -> None:
+    few = {"medians": {"motion": [1.0, 1.0]}, "ratios": {"motion": 1.0}, "count": [9, 10]}
+    found = levels.summed("windows", 10, {"eating": few}, {"told": {"rest": [0.5, 0.5]}})
+    said = BENCH.missed({"samples_to_windows": found["worst_median_loss"]}, whole=False)
+    assert said[0].startswith("samples_to_windows=nan")

@@ -8,7 +8,7 @@ import pytest
 
 from simulator.happening import Happening
 from simulator.routine import DAY_MS, HOUR_MS
-from tests.bench import herd, herd_days, herd_rules
+from tests.bench import herd, herd_days, herd_parts, herd_rules
 from tests.bench.herd import BENCH, ROWS
 
 KEYS = {
@@ -121,3 +121,21 @@ def test_without_the_packs_it_says_what_is_left_out(tmp_path, monkeypatch, capsy
     out = capsys.readouterr().out
     assert "LEAVES OUT windows" in out
     assert "no bovheat-scr" in out
+
+
+def test_a_part_alone_fails_by_what_it_measures_and_not_by_what_it_does_not(capsys):
+    assert BENCH.end(1, {"rules_too_easy": 0}, whole=False) == 0
+    assert BENCH.end(1, {"rules_too_easy": 1}, whole=False) == 1
+    assert "MISSED rules_too_easy=1.000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("runs", "differs"),
+    [({}, 0), ({("windows", 1, 2): "x"}, 1), ({("windows", 2, 1): "windows"}, 1)],
+)
+def test_traces_must_be_the_same_for_a_seed_and_another_for_another(monkeypatch, runs, differs):
+    def trace_hash(_path, seed, _cows, _days, at, jobs=1):
+        return runs.get((at, seed, jobs), at if seed == 1 else f"{at} {seed}")
+
+    monkeypatch.setattr(herd_parts, "trace_hash", trace_hash)
+    assert herd_parts.trace(1) == {"trace_hash": "windows", "trace_differs": differs}

@@ -74,6 +74,7 @@ def test_minutes_are_the_herds_own_without_what_no_relay_knows(written):
 def test_the_farmers_records_tell_nothing_that_only_the_truth_knows(written):
     folder, _ = written
     farm = json.loads((folder / "farm.json").read_text())
+    assert sorted(farm) == ["animals", "days", "housing", "start_ms", "zone"]  # a seed would tell it all
     assert [animal["number"] for animal in farm["animals"]] == ["1", "2", "3"]
     assert [animal["name"] for animal in farm["animals"]] == ["Bella", "Daisy", "Luna"]
     kinds = {event["kind"] for animal in farm["animals"] for event in animal["life_events"]}
@@ -202,6 +203,15 @@ def test_collars_take_a_herd_file_or_recordings_but_not_both(tmp_path):
     bad = run("collars", collars, "--herd", tmp_path / "bad.toml")
     assert bad.exit_code == 2
     assert "weather.sunshine is not a field" in bad.stderr
+
+
+@pytest.mark.parametrize("relay", ["127.0.0.1", ":8080", "127.0.0.1:http", "127.0.0.1:0", "127.0.0.1:65536"])
+def test_a_relay_that_cannot_be_is_named_with_the_bounds_of_its_port(tmp_path, relay):
+    collars = tmp_path / "collars.json"
+    collars.write_text('{"device": 1, "epoch": 0, "key": "00"}\n')
+    result = run("collars", collars, "--relay", relay)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert f"--relay {relay}: want HOST:PORT, PORT 1..65535" in result.stderr
 
 
 # pace

@@ -131,12 +131,41 @@ def test_only_what_stands_between_the_marks_is_written(extract, tmp_path):
     assert "[look.graze]" in text
 
 
-def test_a_file_without_the_marks_is_refused(extract, tmp_path):
+def test_a_file_without_the_marks_is_refused(extract, tmp_path, capsys):
     target = tmp_path / "own.toml"
     target.write_text("[a]\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="look_fit: begin"):
-        main([str(extract), "--write", str(target)])
+    assert main([str(extract), "--write", str(target)]) == 2
+    assert f"{target}: want the lines '# look_fit: begin'" in capsys.readouterr().err
     assert target.read_text(encoding="utf-8") == "[a]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pack,animal,copy,run,label,share\n", "has no column record"),
+        ("pack,animal,copy,run,label,share,record\np,1,1,0,grazing,100,00\n", "no window with share=100"),
+        (f"pack,animal,copy,run,label,share,record\np,1,0,0,licking,100,{'00' * 14}\n", "one of the labels"),
+        (
+            f"pack,animal,copy,run,label,share,record\np,1,0,0,grazing,100,0000c2{'00' * 11}\n",
+            "the look rest",
+        ),
+    ],
+)
+def test_an_extract_that_cannot_be_fitted_is_one_line_and_two(tmp_path, capsys, text, said):
+    path = tmp_path / "windows.csv.gz"
+    path.write_bytes(gzip.compress(text.encode()))
+    assert main([str(path)]) == 2
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert said in err
+
+
+def test_an_extract_that_is_no_gzip_or_is_cut_is_one_line_and_two(extract, tmp_path, capsys):
+    for content in (b"pack,animal\n", extract.read_bytes()[:200]):
+        path = tmp_path / "windows.csv.gz"
+        path.write_bytes(content)
+        assert main([str(path)]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_other_arguments_are_told_how_it_is_used(capsys):

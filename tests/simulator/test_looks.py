@@ -20,7 +20,6 @@ from simulator.look_model import (
     REST,
     RISE,
     RUMINATE,
-    STILL,
     WALK,
     root_of,
 )
@@ -37,6 +36,7 @@ from simulator.states import (
 )
 from simulator.states import WALK as WALKS
 
+STILL = LOOKS.index("still")
 HOUR_MS = 3_600_000
 PAUSE_CELLS = 8
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from simulator.routine import DAY_MS, HOUR_MS, TICKS, Routine
+from simulator.states import MILK, WALK
+from simulator.virtual_herd import VirtualHerd
 from tests.simulator.quiet_herd import model
 
 COWS = 6
@@ -73,6 +75,36 @@ def test_a_day_has_its_milkings_wherever_the_farm_is():
                 (np.array(starts) >= day * DAY_MS) & (np.array(starts) < (day + 1) * DAY_MS + HOUR_MS * 3)
             )
             assert len(starts) == 6
+
+
+def test_a_milking_that_lasts_over_midnight_is_whole_and_both_days_have_it():
+    denver = routine(zone="America/Denver")  # 16:30 there is 23:30 of the day
+    over = [each for each in denver.milkings(1) if each.to_ms > 2 * DAY_MS]
+    assert {each.cow for each in over} == set(range(COWS))
+    assert set(over) <= set(denver.milkings(2))
+    assert all(each.to_ms > 0 for each in denver.milkings(0))
+
+
+def test_a_day_after_begins_in_the_parlour_if_milking_does_not_end_before_midnight(tmp_path):
+    file = tmp_path / "herd.toml"
+    file.write_text('[herd]\nzone = "America/Denver"\n', encoding="utf-8")
+    herd = VirtualHerd(file, seed=1, cows=COWS, days=2, eventful=False)
+    assert {int(herd.day(1).of(cow)[1][0]) for cow in range(COWS)} <= {MILK, WALK}
+
+
+def test_a_weekend_that_shifts_an_hour_over_midnight_shifts_the_date_too():
+    farm = model()
+    usual = {"milking_h": (23.0,), "milking_walk_min": 30.0, "milking_jitter_min": 0.0}
+    house = farm["housing"]["freestall"] | usual | {"weekend_shift_h": 1.0}
+    late = Routine(farm | {"housing": {"freestall": house}}, 1, COWS, lambda _day: (6.0, 18.0))
+    milked_h = {
+        each.from_ms / HOUR_MS - 0.5
+        for day in range(4, 8)
+        for each in late.milkings(day)
+        if each.state == "milk" and each.from_ms >= 4 * DAY_MS
+    }
+    friday, sunday, monday, tuesday = 4 * 24 + 23, 6 * 24, 7 * 24, 7 * 24 + 23
+    assert milked_h == {friday, sunday, monday, tuesday}
 
 
 @pytest.mark.parametrize(("rise_h", "set_h"), [(20.0, 32.0), (-4.0, 8.0)])

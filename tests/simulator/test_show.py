@@ -15,8 +15,8 @@ from simulator.happening import Happening
 from simulator.herdfile import HerdError
 from simulator.real_day import read_day
 from simulator.recording import PackError
-from simulator.show import _turned, draw_day, gather, require
-from simulator.show_style import COLOURS
+from simulator.show import _clock, _turned, draw_day, gather, require
+from simulator.show_style import COLOURS, figure
 from simulator.states import DRINK, EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, STATES, WALK
 from simulator.virtual_herd import VirtualHerd
 
@@ -113,10 +113,21 @@ def test_a_cow_or_day_that_is_not_there_is_named(herd, cow, day, said):
 
 def test_a_watched_day_is_turned_to_begin_at_the_hour_of_the_virtual_one(tmp_path):
     day = read_day(pack(tmp_path))
-    turned = _turned(day, 2)
+    turned = _turned(day, 2 * HOUR_MS)
     assert turned.start_ms[0] == day.start_ms[0] - 2 * HOUR_MS
     assert turned.start_ms[len(day.state)] == day.start_ms[0] + 22 * HOUR_MS
     assert turned.state.tolist() == day.state.tolist() * 2
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"), [("Europe/London", "00"), ("Asia/Karachi", "05"), ("Asia/Kolkata", "05:30")]
+)
+def test_hours_are_written_as_the_farms_clocks_show_them(herd, monkeypatch, zone, first):
+    said = {**herd.model, "herd": {**herd.model["herd"], "zone": zone}}
+    monkeypatch.setattr(herd, "model", said)
+    axes = figure(2.0, 2.0).subplots()
+    _clock(axes, herd, 0)
+    assert axes.get_xticklabels()[0].get_text() == first
 
 
 def test_a_watched_day_is_read_into_states_with_gaps_left_open(tmp_path):
@@ -136,6 +147,7 @@ def test_a_watched_day_is_read_into_states_with_gaps_left_open(tmp_path):
         (REAL[:70].rpartition("\n")[0], "want two rows or more"),
         (REAL.replace("lying_down", "flying"), r"line 4: posture='flying', want one of lying, "),
         (REAL.replace("standing,0,1,0", "standing,0"), r"line 5: feeding=None, want 0 or 1"),
+        (REAL.replace("standing,0,1,0", "x" * 200_000), r"samples\.csv\.gz: field larger than"),
     ],
 )
 def test_a_watched_day_that_cannot_be_read_is_named(tmp_path, text, said):

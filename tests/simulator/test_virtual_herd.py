@@ -148,4 +148,6 @@ def test_a_loose_box_shows_in_windows_and_minutes_of_a_cow_that_moves():
         for scripted in ({}, {0: (loose,)})
     )
     assert swings.minutes(0).motion_mg[0].mean() > 1.03 * calm.minutes(0).motion_mg[0].mean()
+    minutes = swings.minutes(0)
+    assert (minutes.motion_max_mg[0] >= minutes.motion_mg[0]).mean() > 0.99
     assert swings.cells(0, 0).deviation_mg.mean() > 1.03 * calm.cells(0, 0).deviation_mg.mean()
