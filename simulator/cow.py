@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.cellwave import CellWave
-from simulator.look_model import CELLS_A_DAY, LOOKS
-from simulator.routine import DAY_MS
+from simulator.neck.cellwave import CellWave
+from simulator.neck.look_model import CELLS_A_DAY, LOOKS
+from simulator.plan.routine import DAY_MS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

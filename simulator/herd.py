@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from simulator.clock import START_UTC_MS
 from simulator.cow import Cow
-from simulator.happening import Happening
 from simulator.herd_words import name_of
 from simulator.herdfile import HerdError, load_herd
+from simulator.lives.happening import Happening
 from simulator.motion import Stopping
-from simulator.routine import HOUR_MS
+from simulator.plan.routine import HOUR_MS
 from simulator.truth import TruthRow, write_truth
 from simulator.virtual_herd import VirtualHerd
 

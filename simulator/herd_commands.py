@@ -20,12 +20,12 @@ from simulator.herd_folder import HerdFolder
 from simulator.herd_terminal import Keys, Pace, Player, summary
 from simulator.herd_trace import RESOLUTIONS, Part, Setup, parts
 from simulator.herdfile import HerdError, load_herd
-from simulator.real_day import read_day
+from simulator.pictures.real_day import read_day
+from simulator.pictures.show import BAND_DAYS, draw_day
+from simulator.pictures.show_month import draw_month
+from simulator.pictures.show_style import DrawingError
+from simulator.plan.routine import DAY_MS
 from simulator.recording import PackError
-from simulator.routine import DAY_MS
-from simulator.show import BAND_DAYS, draw_day
-from simulator.show_month import draw_month
-from simulator.show_style import DrawingError
 from simulator.terminal import read_collars, run_herd, until_signal
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from simulator.clock import START_UTC_MS
 from simulator.herd_words import name_of
 from simulator.herdfile import HerdError
-from simulator.routine import DAY_MS, HOUR_MS
+from simulator.plan.routine import DAY_MS, HOUR_MS
 from simulator.truth import write_truth
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulator.happening import History
     from simulator.herd_trace import Part
+    from simulator.lives.happening import History
     from simulator.virtual_herd import VirtualHerd
 
 _PREGNANCY_TOLD_DAY = 35  # after insemination: from then on the farmer knows when she is due

@@ -16,15 +16,15 @@ import click
 import numpy as np
 
 from simulator.herd_words import WORDS, local, moments
-from simulator.routine import DAY_MS, HOUR_MS
-from simulator.states import EAT, LIE_RUMINATE, LIES, STAND_RUMINATE
+from simulator.plan.routine import DAY_MS, HOUR_MS
+from simulator.plan.states import EAT, LIE_RUMINATE, LIES, STAND_RUMINATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from simulator.living import Day
+    from simulator.plan.living import Day
     from simulator.virtual_herd import VirtualHerd
 
 _BAR = (6, 20)  # shorter where words would not fit

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simulator.clock import START_UTC_MS
-from simulator.routine import DAY_MS
+from simulator.plan.routine import DAY_MS
 from simulator.virtual_herd import VirtualHerd
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulator.living import Day
+    from simulator.plan.living import Day
 
     Arrays = dict[str, NDArray[Any]]
 

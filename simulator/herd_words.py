@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from simulator.clock import START_UTC_MS
-from simulator.happening import DISTURBANCES, EVENTS
+from simulator.lives.happening import DISTURBANCES, EVENTS
 
 if TYPE_CHECKING:
     from simulator.virtual_herd import VirtualHerd

@@ -22,18 +22,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from herdcore.vocabulary import BEHAVIOURS
-from simulator.look_model import CELL_MS, CELLS_A_DAY
-from simulator.looks import CowLooks
-from simulator.routine import DAY_MS, MINUTE_MS, TICKS
-from simulator.states import BEHAVIOUR_OF_STATE, EAT, GONE, LIE, STAND, STATES
-from simulator.windows import decoded, records
+from simulator.neck.look_model import CELL_MS, CELLS_A_DAY
+from simulator.neck.looks import CowLooks
+from simulator.neck.windows import decoded, records
+from simulator.plan.routine import DAY_MS, MINUTE_MS, TICKS
+from simulator.plan.states import BEHAVIOUR_OF_STATE, EAT, GONE, LIE, STAND, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from simulator.living import Day
+    from simulator.plan.living import Day
     from simulator.wear import Wear
 
     Floats = NDArray[np.float64]

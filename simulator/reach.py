@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.coverage import arrival_ms, farm_coverage, upload_offset_ms, without
-from simulator.routine import DAY_MS
+from simulator.plan.routine import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from simulator.coverage import Interval
-    from simulator.happening import History
+    from simulator.lives.happening import History
     from simulator.virtual_herd import VirtualHerd
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS, TICKS
-from simulator.states import STATES
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS, TICKS
+from simulator.plan.states import STATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.living import Day
+    from simulator.plan.living import Day
 
 _TAG_COW, _TAG_DAY = 0x4EC, 0x4ED
 

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.ethogram import Plan
-from simulator.happening import ENDS, EVENTS, HERD_EVENTS
 from simulator.herdfile import HerdError, load_herd
-from simulator.influence import Influences
-from simulator.life import herd_wide, histories
-from simulator.look_model import CELL_MS, CELLS_A_DAY
-from simulator.looks import CowLooks
+from simulator.lives.happening import ENDS, EVENTS, HERD_EVENTS
+from simulator.lives.influence import Influences
+from simulator.lives.life import herd_wide, histories
+from simulator.lives.weather import Weather
 from simulator.minutes import MINUTES, MinuteMaker
+from simulator.neck.look_model import CELL_MS, CELLS_A_DAY
+from simulator.neck.looks import CowLooks
+from simulator.neck.windows import records
+from simulator.plan.ethogram import Plan
+from simulator.plan.routine import DAY_MS, MINUTE_MS, TICK_MIN, Routine
 from simulator.reach import is_flat
-from simulator.routine import DAY_MS, MINUTE_MS, TICK_MIN, Routine
 from simulator.truth import TruthRow
 from simulator.wear import Wear
-from simulator.weather import Weather
-from simulator.windows import records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulator.happening import Happening, History
-    from simulator.living import Day
-    from simulator.look_model import Cells
+    from simulator.lives.happening import Happening, History
     from simulator.minutes import Minutes
+    from simulator.neck.look_model import Cells
+    from simulator.plan.living import Day
 
 MOST_COWS, MOST_DAYS = 100_000, 3660
 _TAG_NOISE = 0xA01

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.look_model import Cells
-from simulator.routine import DAY_MS
+from simulator.neck.look_model import Cells
+from simulator.plan.routine import DAY_MS
 from simulator.turning import about
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from simulator.happening import Happening
+    from simulator.lives.happening import Happening
 
 _TAG = 0x3EA
 _WEEK_MS = 7 * DAY_MS

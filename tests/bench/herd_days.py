@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simulator.herdfile import load_herd
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
-from simulator.states import DRINK, EAT, LIE, LIE_RUMINATE, MILK, STAND, STAND_RUMINATE, WALK
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS
+from simulator.plan.states import DRINK, EAT, LIE, LIE_RUMINATE, MILK, STAND, STAND_RUMINATE, WALK
 from simulator.virtual_herd import VirtualHerd
 
 if TYPE_CHECKING:

@@ -15,12 +15,21 @@ import numpy as np
 
 from herdcore.vocabulary import BEHAVIOURS, WINDOW_MS
 from simulator.cow import Cow
-from simulator.look_model import CELL_MS
 from simulator.minutes import MINUTES
+from simulator.neck.look_model import CELL_MS
+from simulator.neck.windows import decoded
+from simulator.plan.routine import DAY_MS, MINUTE_MS
+from simulator.plan.states import (
+    BEHAVIOUR_OF_STATE,
+    EAT,
+    LIE,
+    LIE_RUMINATE,
+    MILK,
+    STAND,
+    STAND_RUMINATE,
+    WALK,
+)
 from simulator.recorded_windows import windows_of
-from simulator.routine import DAY_MS, MINUTE_MS
-from simulator.states import BEHAVIOUR_OF_STATE, EAT, LIE, LIE_RUMINATE, MILK, STAND, STAND_RUMINATE, WALK
-from simulator.windows import decoded
 from tests.bench.herd_told import labelled
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from simulator.bench import inprocess
 from simulator.extract import Sitting, read_animals, rows_of, write_windows
 from simulator.herd_trace import trace_hash
 from simulator.herdfile import load_herd
-from simulator.look_fit import read_extract
-from simulator.states import STATES
+from simulator.neck.look_fit import read_extract
+from simulator.plan.states import STATES
 from simulator.vendor import Vendor
 from simulator.virtual_herd import VirtualHerd
 from tests.bench import herd_days, herd_levels, herd_rules, herd_series, herd_told, herd_windows

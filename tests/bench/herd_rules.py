@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from relay.evaluation.rules import PUBLISHED, RULES
-from simulator.happening import ENDS
-from simulator.routine import DAY_MS, HOUR_MS
+from simulator.lives.happening import ENDS
+from simulator.plan.routine import DAY_MS, HOUR_MS
 from simulator.truth import matching
 from simulator.vendor import Vendor
 from simulator.virtual_herd import VirtualHerd
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from relay.evaluation.rules import Rule
-    from simulator.happening import Happening, History
+    from simulator.lives.happening import Happening, History
 
 BLOCK_H = 2
 LEARNING_DAYS = 20

@@ -12,9 +12,9 @@ from relay.behaviour import labels, ordering
 from relay.behaviour.minutes import minute_parts
 from relay.model import LoggedFrame
 from simulator.clock import START_UTC_MS
-from simulator.look_model import CELL_MS
-from simulator.routine import DAY_MS, MINUTE_MS
-from simulator.states import STATES
+from simulator.neck.look_model import CELL_MS
+from simulator.plan.routine import DAY_MS, MINUTE_MS
+from simulator.plan.states import STATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

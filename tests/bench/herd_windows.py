@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.look_fit import LABELS, Real, fit_all, frames, values_of
-from simulator.look_model import AMBLE, CELLS_A_DAY, DAY_MS, GRAZE, WALK
-from simulator.looks import CowLooks
-from simulator.states import EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE
-from simulator.states import WALK as WALKS
+from simulator.neck.look_fit import LABELS, Real, fit_all, frames, values_of
+from simulator.neck.look_model import AMBLE, CELLS_A_DAY, DAY_MS, GRAZE, WALK
+from simulator.neck.looks import CowLooks
+from simulator.neck.windows import decoded, records, turned
+from simulator.plan.states import EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE
+from simulator.plan.states import WALK as WALKS
 from simulator.turning import about
-from simulator.windows import decoded, records, turned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from herdcore.vocabulary import BEHAVIOURS
-from simulator.look_model import CELL_MS
+from simulator.neck.look_model import CELL_MS
 from simulator.virtual_herd import VirtualHerd
 from tests.bench import herd_levels as levels
 from tests.bench.herd import BENCH

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from simulator.ethogram import Plan
 from simulator.herdfile import load_herd
-from simulator.routine import TICKS, Routine
+from simulator.plan.ethogram import Plan
+from simulator.plan.routine import TICKS, Routine
 
 
 class Nothing:

@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from simulator.happening import Happening
-from simulator.routine import DAY_MS, HOUR_MS
+from simulator.lives.happening import Happening
+from simulator.plan.routine import DAY_MS, HOUR_MS
 from tests.bench import herd, herd_days, herd_parts, herd_rules
 from tests.bench.herd import BENCH, ROWS
 

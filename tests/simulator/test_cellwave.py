@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from herdcore.records import WINDOW_BYTES
-from simulator import voices
-from simulator.cellwave import CellWave, chew_line_hz
 from simulator.herdfile import load_herd
+from simulator.neck import voices
+from simulator.neck.cellwave import CellWave, chew_line_hz
 from simulator.recorded_windows import aligned_windows
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from simulator.cow import Cow
-from simulator.happening import Happening
+from simulator.lives.happening import Happening
+from simulator.plan.states import EAT, GONE, LIE, LIE_RUMINATE, STATES
 from simulator.recorded_windows import windows_of
-from simulator.states import EAT, GONE, LIE, LIE_RUMINATE, STATES
 from simulator.virtual_herd import VirtualHerd
 
 DAY_MS, HOUR_MS, CELL_MS = 86_400_000, 3_600_000, 5120

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simulator.routine import DAY_MS, Forced
-from simulator.states import (
+from simulator.plan.routine import DAY_MS, Forced
+from simulator.plan.states import (
     BEHAVIOUR_OF_STATE,
     EAT,
     LIE,

@@ -19,12 +19,12 @@ from click.testing import CliRunner
 
 from simulator.__main__ import main
 from simulator.clock import START_UTC_MS
-from simulator.happening import DISTURBANCES, EVENTS, Happening
 from simulator.herd_folder import HerdFolder, farm_of
 from simulator.herd_terminal import Keys, Pace, Player, states_at, summary
 from simulator.herd_trace import trace_hash
 from simulator.herd_words import WORDS, moments, name_of
-from simulator.states import STATES
+from simulator.lives.happening import DISTURBANCES, EVENTS, Happening
+from simulator.plan.states import STATES
 from simulator.virtual_herd import VirtualHerd
 
 DAY_MS = 86_400_000

@@ -8,10 +8,10 @@ import pytest
 from simulator import herd_words, virtual_herd
 from simulator.coverage import upload_offset_ms
 from simulator.cow import Cow
-from simulator.happening import Happening
 from simulator.herdfile import DEFAULT_PATH, load_herd
+from simulator.lives.happening import Happening
+from simulator.plan.routine import DAY_MS
 from simulator.reach import arrivals_ms
-from simulator.routine import DAY_MS
 from simulator.vendor import Vendor
 from simulator.virtual_herd import VirtualHerd
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.imposed import free_min, impose, stretches
-from simulator.routine import DAY_MS, HOUR_MS, TICKS, Forced
-from simulator.states import EAT, LIE, MILK, SIDE, STAND, STATES, WALK
+from simulator.plan.imposed import free_min, impose, stretches
+from simulator.plan.routine import DAY_MS, HOUR_MS, TICKS, Forced
+from simulator.plan.states import EAT, LIE, MILK, SIDE, STAND, STATES, WALK
 
 
 def forced(cow, from_h, to_h, state, day=0):

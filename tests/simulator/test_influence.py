@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from simulator.happening import EVENTS, Happening, History
 from simulator.herdfile import HerdError, load_herd
-from simulator.influence import INFLUENCES, STEP_MS, Influences
-from simulator.profiles import load_profiles
-from simulator.routine import DAY_MS, HOUR_MS
-from simulator.states import STATES
-from simulator.weather import Weather
+from simulator.lives.happening import EVENTS, Happening, History
+from simulator.lives.influence import INFLUENCES, STEP_MS, Influences
+from simulator.lives.profiles import load_profiles
+from simulator.lives.weather import Weather
+from simulator.plan.routine import DAY_MS, HOUR_MS
+from simulator.plan.states import STATES
 
 LIE, RUMINATE, EAT, WALK, TRANSITIONS, STRENGTH = range(6)
 NOON = 3 * DAY_MS + 12 * HOUR_MS

@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simulator.happening import DISTURBANCES, EVENTS, HERD_EVENTS
 from simulator.herdfile import HerdError, load_herd
-from simulator.influence import Influences
-from simulator.life import herd_wide, histories
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
-from simulator.weather import Weather
+from simulator.lives.happening import DISTURBANCES, EVENTS, HERD_EVENTS
+from simulator.lives.influence import Influences
+from simulator.lives.life import herd_wide, histories
+from simulator.lives.weather import Weather
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS
 
 COWS, DAYS = 200, 365
 

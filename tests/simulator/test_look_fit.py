@@ -9,12 +9,12 @@ import pytest
 
 from simulator.extract import WindowRow
 from simulator.herdfile import load_herd
-from simulator.look_fit import BEGIN, END, LABELS, features, fit, frames, main, read_extract
-from simulator.look_model import FEATURES, LEVELS, SHARES
-from simulator.looks import CowLooks
-from simulator.states import EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, WALK
+from simulator.neck.look_fit import BEGIN, END, LABELS, features, fit, frames, main, read_extract
+from simulator.neck.look_model import FEATURES, LEVELS, SHARES
+from simulator.neck.looks import CowLooks
+from simulator.neck.windows import records
+from simulator.plan.states import EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, WALK
 from simulator.turning import about
-from simulator.windows import records
 
 BOUT_CELLS = 40
 STATES = ((EAT, "grazing"), (WALK, "walking"), (STAND, "standing"), (STAND_RUMINATE, "standing"))

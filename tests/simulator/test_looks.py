@@ -7,7 +7,7 @@ import pytest
 
 from herdcore.vocabulary import BEHAVIOURS
 from simulator.herdfile import load_herd
-from simulator.look_model import (
+from simulator.neck.look_model import (
     AMBLE,
     BEHAVIOUR_OF_LOOK,
     CELL_MS,
@@ -23,8 +23,8 @@ from simulator.look_model import (
     WALK,
     root_of,
 )
-from simulator.looks import CowLooks
-from simulator.states import (
+from simulator.neck.looks import CowLooks
+from simulator.plan.states import (
     BEHAVIOUR_OF_STATE,
     EAT,
     GONE,
@@ -34,7 +34,7 @@ from simulator.states import (
     STAND,
     STATES,
 )
-from simulator.states import WALK as WALKS
+from simulator.plan.states import WALK as WALKS
 
 STILL = LOOKS.index("still")
 HOUR_MS = 3_600_000

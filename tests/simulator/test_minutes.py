@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from herdcore.vocabulary import BEHAVIOURS
-from simulator.happening import Happening
+from simulator.lives.happening import Happening
 from simulator.minutes import MINUTES
-from simulator.routine import DAY_MS, HOUR_MS
-from simulator.states import BEHAVIOUR_OF_STATE, EAT, GONE, LIE, LIE_RUMINATE, STAND, STATES, WALK
+from simulator.neck.windows import decoded
+from simulator.plan.routine import DAY_MS, HOUR_MS
+from simulator.plan.states import BEHAVIOUR_OF_STATE, EAT, GONE, LIE, LIE_RUMINATE, STAND, STATES, WALK
 from simulator.virtual_herd import VirtualHerd
-from simulator.windows import decoded
 
 COWS, DAYS = 8, 6
 NOON_MS = 2 * DAY_MS + 12 * HOUR_MS

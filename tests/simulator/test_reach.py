@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simulator.coverage import is_near
-from simulator.happening import Happening
+from simulator.lives.happening import Happening
+from simulator.plan.routine import DAY_MS, HOUR_MS
 from simulator.reach import arrivals_ms, is_flat, near
-from simulator.routine import DAY_MS, HOUR_MS
 from simulator.virtual_herd import VirtualHerd
 
 DAYS = 6

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.routine import DAY_MS, HOUR_MS, TICKS, Routine
-from simulator.states import MILK, WALK
+from simulator.plan.routine import DAY_MS, HOUR_MS, TICKS, Routine
+from simulator.plan.states import MILK, WALK
 from simulator.virtual_herd import VirtualHerd
 from tests.simulator.quiet_herd import model
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from simulator import show_month
 from simulator.__main__ import main
-from simulator.happening import Happening
 from simulator.herdfile import HerdError
-from simulator.real_day import read_day
+from simulator.lives.happening import Happening
+from simulator.pictures import show_month
+from simulator.pictures.real_day import read_day
+from simulator.pictures.show import _clock, _turned, draw_day, gather, require
+from simulator.pictures.show_style import COLOURS, figure
+from simulator.plan.states import DRINK, EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, STATES, WALK
 from simulator.recording import PackError
-from simulator.show import _clock, _turned, draw_day, gather, require
-from simulator.show_style import COLOURS, figure
-from simulator.states import DRINK, EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, STATES, WALK
 from simulator.virtual_herd import VirtualHerd
 
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
@@ -189,7 +189,7 @@ def test_a_month_has_room_for_so_many_cows_and_days(herd, tmp_path):
 
 
 def test_every_kind_that_a_cow_can_have_has_a_sign_of_its_own():
-    from simulator.happening import EVENTS, HERD_EVENTS
+    from simulator.lives.happening import EVENTS, HERD_EVENTS
 
     assert set(show_month._SIGNS) == {*EVENTS} - {*HERD_EVENTS}
     assert len(set(show_month._SIGNS.values())) == len(show_month._SIGNS)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from herdcore.vocabulary import ALERT_KINDS
-from simulator.happening import EVENTS
+from simulator.lives.happening import EVENTS
 from simulator.truth import Alert, TruthRow, match, matching, write_truth
 
 HOUR_MS = 3_600_000

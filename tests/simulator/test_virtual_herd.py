@@ -5,12 +5,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from simulator.happening import DISTURBANCES, Happening
 from simulator.herdfile import HerdError
-from simulator.routine import DAY_MS, HOUR_MS
-from simulator.states import GONE, LIE, MILK, STATES
+from simulator.lives.happening import DISTURBANCES, Happening
+from simulator.neck.windows import decoded
+from simulator.plan.routine import DAY_MS, HOUR_MS
+from simulator.plan.states import GONE, LIE, MILK, STATES
 from simulator.virtual_herd import MOST_COWS, MOST_DAYS, VirtualHerd
-from simulator.windows import decoded
 
 COWS, DAYS = 5, 8
 DIES_MS = 3 * DAY_MS + 9 * HOUR_MS

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.happening import Happening
 from simulator.herdfile import load_herd
-from simulator.look_model import Cells
+from simulator.lives.happening import Happening
+from simulator.neck.look_model import Cells
 from simulator.wear import Wear
 
 DAY_MS = 86_400_000

@@ -8,8 +8,8 @@ import pytest
 
 from simulator.clock import START_UTC_MS
 from simulator.herdfile import load_herd
-from simulator.routine import DAY_MS, HOUR_MS
-from simulator.weather import Weather, thi
+from simulator.lives.weather import Weather, thi
+from simulator.plan.routine import DAY_MS, HOUR_MS
 
 
 @pytest.fixture(scope="module")

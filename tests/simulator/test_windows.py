@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from herdcore.features import window_into
-from simulator.look_model import Cells
+from simulator.neck.look_model import Cells
+from simulator.neck.windows import decoded, records
 from simulator.turning import about
-from simulator.windows import decoded, records
 
 SAMPLES = 64
 STRAIGHT, AS_IS, NOTHING = np.eye(3), np.ones(3), np.zeros(3)

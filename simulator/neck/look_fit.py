@@ -1,4 +1,4 @@
-"""Fit the measured looks of herd.toml to windows of real cows: python -m simulator.look_fit EXTRACT.csv.gz
+"""Fit the measured looks of herd.toml to windows of real cows: python -m simulator.neck.look_fit EXTRACT
 
 EXTRACT is what `herdbell-sim extract` writes. Prints the tables; --write FILE puts them in place of those
 between the two marks of FILE. The same input gives the same text. Only figures over many windows come out.
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.look_model import FEATURES, LEVELS, LOOKS, SHARES
-from simulator.windows import decoded
+from simulator.neck.look_model import FEATURES, LEVELS, LOOKS, SHARES
+from simulator.neck.windows import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -386,7 +386,7 @@ def _replaced(text: str, tables: str, path: Path) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Print the tables, or with --write FILE put them there. Return the exit code."""
     if len(arguments) not in (1, 3) or (len(arguments) == 3 and arguments[1] != "--write"):
-        sys.stderr.write("usage: python -m simulator.look_fit EXTRACT.csv.gz [--write HERD.toml]\n")
+        sys.stderr.write("usage: python -m simulator.neck.look_fit EXTRACT.csv.gz [--write HERD.toml]\n")
         return 2
     try:
         _fit(Path(arguments[0]), Path(arguments[2]) if len(arguments) == 3 else None)

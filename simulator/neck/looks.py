@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.look_model import (
+from simulator.neck.look_model import (
     AMBLE,
     AT,
     CELL_MS,
@@ -37,8 +37,8 @@ from simulator.look_model import (
     Cells,
     model_of,
 )
-from simulator.states import GONE, LIE, LIES, MILK, STATES
-from simulator.states import STAND as STANDS
+from simulator.plan.states import GONE, LIE, LIES, MILK, STATES
+from simulator.plan.states import STAND as STANDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.living import Company, OneDay
+from simulator.plan.living import Company, OneDay
 
 if TYPE_CHECKING:
-    from simulator.living import Day, Influence
-    from simulator.routine import Routine
+    from simulator.plan.living import Day, Influence
+    from simulator.plan.routine import Routine
 
 _KEPT_DAYS = 4
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.breeding import TAG
-from simulator.happening import HERD_EVENTS, STREAMS, Happening, normal, poisson_times_ms, stream
-from simulator.illness import hours_ms
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
+from simulator.lives.breeding import TAG
+from simulator.lives.happening import HERD_EVENTS, STREAMS, Happening, normal, poisson_times_ms, stream
+from simulator.lives.illness import hours_ms
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from simulator.herdfile import Section
-    from simulator.weather import Weather
+    from simulator.lives.weather import Weather
 
 _HERD_TAG = 0x4E4D
 _BY_CHANCE = ("feed_change", "herd_shock", "vet_day", "trimming", "outage", "herd_event")

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.breeding import TAG, Breeding, Burdens, breed
-from simulator.happening import ENDS, HERD_EVENTS, STREAMS, Happening, History, LifeEvent, stream
-from simulator.herd_wide import farm_wide, her_part
 from simulator.herdfile import HerdError
-from simulator.illness import lameness, misfortunes
-from simulator.routine import DAY_MS, HOUR_MS
-from simulator.weather import Weather
+from simulator.lives.breeding import TAG, Breeding, Burdens, breed
+from simulator.lives.happening import ENDS, HERD_EVENTS, STREAMS, Happening, History, LifeEvent, stream
+from simulator.lives.herd_wide import farm_wide, her_part
+from simulator.lives.illness import lameness, misfortunes
+from simulator.lives.weather import Weather
+from simulator.plan.routine import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
     from simulator.herdfile import Section

@@ -1,7 +1,7 @@
 """How events and weather bend what a cow does, as multipliers on a grid of ten minutes.
 
-A happening's multipliers are its profile (simulator.profiles) to the power of its severity; what happens at
-the same time is multiplied. Heat follows the index of the hour. Nothing here draws a random number.
+A happening's multipliers are its profile (profiles.py) to the power of its severity; what happens at the
+same time is multiplied. Heat follows the index of the hour. Nothing here draws a random number.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.forced import forced_by_day
-from simulator.profiles import INFLUENCES, Profile, load_profiles
-from simulator.routine import DAY_MS, MINUTE_MS
+from simulator.lives.forced import forced_by_day
+from simulator.lives.profiles import INFLUENCES, Profile, load_profiles
+from simulator.plan.routine import DAY_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from simulator.happening import History
     from simulator.herdfile import Section
-    from simulator.routine import Forced
-    from simulator.weather import Weather
+    from simulator.lives.happening import History
+    from simulator.lives.weather import Weather
+    from simulator.plan.routine import Forced
 
 STEP_MS = 10 * MINUTE_MS
 STEPS_A_DAY = DAY_MS // STEP_MS

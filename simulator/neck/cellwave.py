@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from herdcore.vocabulary import WINDOW_MS, WINDOW_SAMPLES
-from simulator.cellfit import FADE_S, STRIDE, correlation, mixed, neighbours
-from simulator.voices import CELL_POINTS, CELLS, NOISES, POINTS, STEP_US, lines, noises
+from simulator.neck.cellfit import FADE_S, STRIDE, correlation, mixed, neighbours
+from simulator.neck.voices import CELL_POINTS, CELLS, NOISES, POINTS, STEP_US, lines, noises
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from simulator.cellfit import CellsLike
+    from simulator.neck.cellfit import CellsLike
 
     Floats = NDArray[np.float32]
 

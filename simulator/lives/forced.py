@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.routine import DAY_MS, Forced
+from simulator.plan.routine import DAY_MS, Forced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from simulator.happening import Happening, History
+    from simulator.lives.happening import Happening, History
 
 
 _Stretch = tuple[int, int, str]

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.bouts import FREE
-from simulator.routine import TICK_MIN, TICKS
-from simulator.states import DRINK, EAT, LIE, LIE_RUMINATE, LIES, STAND_RUMINATE, WALK
+from simulator.plan.bouts import FREE
+from simulator.plan.routine import TICK_MIN, TICKS
+from simulator.plan.states import DRINK, EAT, LIE, LIE_RUMINATE, LIES, STAND_RUMINATE, WALK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.living import Company, Cows
+    from simulator.plan.living import Company, Cows
 
     Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ _LIE, _RUMINATE, _EAT, _WALK, _DRINK, _NONE = range(len(DRIVES) + 1)
 NEEDS = len(DRIVES) + 1  # the last is of states that nothing drives, always 0
 _DRIVE_OF = np.array([_NONE, _RUMINATE, _NONE, _RUMINATE, _EAT, _WALK, _DRINK])
 _LINGERS = np.isin(np.arange(FREE), (LIE_RUMINATE, STAND_RUMINATE, EAT, WALK))
-# Columns of what `influence` gives (simulator/influence.py).
+# Columns of what `influence` gives (simulator/lives/influence.py).
 _ON_LIE, _ON_RUMINATE, _ON_EAT, _ON_WALK, _ON_TRANSITIONS, _ON_STRENGTH = range(6)
 _LYING = LIE_RUMINATE + 1  # states before this one are lying
 _SHOWS = np.array([LIES[:FREE], np.arange(FREE) == EAT], float)  # what herd mates see: she lies, she eats

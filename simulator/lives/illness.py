@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.breeding import TAG, Breeding
-from simulator.happening import STREAMS, Happening, lognormal, normal, poisson_times_ms, stream
 from simulator.herdfile import Section
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
+from simulator.lives.breeding import TAG, Breeding
+from simulator.lives.happening import STREAMS, Happening, lognormal, normal, poisson_times_ms, stream
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
-    from simulator.weather import Weather
+    from simulator.lives.weather import Weather
 
 _Rng = np.random.Generator
 _Make = Callable[[Section, _Rng, int, int], Happening]  # its table, draws, onset, end of the simulation

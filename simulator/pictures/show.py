@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.happening import DISTURBANCES, EVENTS, HERD_EVENTS
 from simulator.herd_words import WORDS as HAPPENING_WORDS
 from simulator.herd_words import local, name_of
 from simulator.herdfile import HerdError
-from simulator.real_day import Spans
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
-from simulator.show_style import (
+from simulator.lives.happening import DISTURBANCES, EVENTS, HERD_EVENTS
+from simulator.pictures.real_day import Spans
+from simulator.pictures.show_style import (
     COLOURS,
     DISTURBANCE,
     EVENT,
@@ -29,7 +28,8 @@ from simulator.show_style import (
     save,
     titled,
 )
-from simulator.states import LIES, MILK, STATES
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS
+from simulator.plan.states import LIES, MILK, STATES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
     from numpy.typing import NDArray
 
-    from simulator.happening import Happening
+    from simulator.lives.happening import Happening
     from simulator.virtual_herd import VirtualHerd
 
 BAND_DAYS = 14

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.happening import DISTURBANCES
 from simulator.herd_words import WORDS, local, name_of
 from simulator.herdfile import HerdError
-from simulator.routine import DAY_MS
-from simulator.show_style import DISTURBANCE, EVENT, INK, SOFT, figure, plain, save, titled
-from simulator.states import GONE
+from simulator.lives.happening import DISTURBANCES
+from simulator.pictures.show_style import DISTURBANCE, EVENT, INK, SOFT, figure, plain, save, titled
+from simulator.plan.routine import DAY_MS
+from simulator.plan.states import GONE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from simulator.plan.states import DRINK, EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, WALK
 from simulator.recording import PackError
-from simulator.states import DRINK, EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE, WALK
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.clock import START_UTC_MS
-from simulator.happening import stream
-from simulator.routine import DAY_MS, HOUR_MS
+from simulator.lives.happening import stream
+from simulator.plan.routine import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.states import DRINK, EAT, LIE, LIE_RUMINATE, LIES, STAND, STAND_RUMINATE, STATES, WALK
+from simulator.plan.states import DRINK, EAT, LIE, LIE_RUMINATE, LIES, STAND, STAND_RUMINATE, STATES, WALK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.routine import DAY_MS
+from simulator.plan.routine import DAY_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

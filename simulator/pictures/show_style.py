@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.states import TABLE
+from simulator.plan.states import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

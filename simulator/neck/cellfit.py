@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from herdcore.vocabulary import WINDOW_MS, WINDOW_SAMPLES
-from simulator.cellfeatures import Features, features_of
-from simulator.voices import CELLS, CHEW, CHEW_LINE, HIGH, MID, NOISES, SLOW, STEP_LINE, STEP_US, VOICES
+from simulator.neck.cellfeatures import Features, features_of
+from simulator.neck.voices import CELLS, CHEW, CHEW_LINE, HIGH, MID, NOISES, SLOW, STEP_LINE, STEP_US, VOICES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

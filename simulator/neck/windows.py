@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from herdcore.logcode import log_code, log_mg
-from simulator.look_model import Cells
+from simulator.neck.look_model import Cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from herdcore.vocabulary import BEHAVIOURS
-from simulator.states import STATES
+from simulator.plan.states import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

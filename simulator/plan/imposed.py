@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulator.routine import DAY_MS, MINUTE_MS, TICK_MIN, TICKS
-from simulator.states import STATES
+from simulator.plan.routine import DAY_MS, MINUTE_MS, TICK_MIN, TICKS
+from simulator.plan.states import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from simulator.routine import Forced
+    from simulator.plan.routine import Forced
 
 _PLACE = {name: place for place, name in enumerate(STATES)}
 _TICK_MS = TICK_MIN * MINUTE_MS

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulator.happening import STREAMS, Happening, LifeEvent, lognormal, normal, stream
-from simulator.routine import DAY_MS, HOUR_MS, MINUTE_MS
+from simulator.lives.happening import STREAMS, Happening, LifeEvent, lognormal, normal, stream
+from simulator.plan.routine import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from simulator.herdfile import Section
-    from simulator.weather import Weather
+    from simulator.lives.weather import Weather
 
 TAG = 0xC0
 _CALVING = STREAMS.index("calving")

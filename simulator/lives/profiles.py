@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simulator.herdfile import HerdError, Section
-from simulator.routine import HOUR_MS
+from simulator.plan.routine import HOUR_MS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.happening import Happening
+    from simulator.lives.happening import Happening
 
 INFLUENCES = ("lie", "ruminate", "eat", "walk", "transitions", "strength")
 _MOMENT = re.compile(r"(onset|peak|end)([+-]\d+(?:\.\d+)?)?")

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from simulator.bouts import FREE, Bouts, Dice
-from simulator.imposed import free_min, impose, stretches
-from simulator.pulls import DRIVES, NEEDS, Pulls, lingering
-from simulator.routine import DAY_MS, MINUTE_MS, TICK_MIN, TICKS
-from simulator.states import LIE, LIES
+from simulator.plan.bouts import FREE, Bouts, Dice
+from simulator.plan.imposed import free_min, impose, stretches
+from simulator.plan.pulls import DRIVES, NEEDS, Pulls, lingering
+from simulator.plan.routine import DAY_MS, MINUTE_MS, TICK_MIN, TICKS
+from simulator.plan.states import LIE, LIES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from simulator.routine import Forced, Routine
+    from simulator.plan.routine import Forced, Routine
 
     Floats = NDArray[np.float64]
 

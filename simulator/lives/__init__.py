@@ -1,0 +1,1 @@
+"""What happens to cows and farms: lives, illness, mishaps, weather, and how all that bends a day."""

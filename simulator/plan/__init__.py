@@ -1,0 +1,1 @@
+"""What every cow of a herd does when: routine, pulls, clocks, bouts."""
