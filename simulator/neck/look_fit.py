@@ -2,6 +2,8 @@
 
 EXTRACT is what `herdbell-sim extract` writes. Prints the tables; --write FILE puts them in place of those
 between the two marks of FILE. The same input gives the same text. Only figures over many windows come out.
+
+Long, because a fit is one story that is read from frames to tables, and nothing else uses its parts.
 """
 
 from __future__ import annotations

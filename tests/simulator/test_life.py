@@ -1,4 +1,7 @@
-"""Lives of a herd: cycles, calves, chance, an end that is one, and the same life for the same cow."""
+"""Lives of a herd: cycles, calves, chance, an end that is one, and the same life for the same cow.
+
+Long, because every kind of event has its rates, its order and its end to be held to.
+"""
 
 from collections import Counter
 from itertools import pairwise
