@@ -12,7 +12,7 @@ import numpy as np
 
 from relay.evaluation.activity import OURS, RETURN_DAYS, VENDOR
 from relay.evaluation.injection import SIZES
-from relay.evaluation.pictures import DrawingError
+from relay.evaluation.pictures import new_figure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from relay.evaluation.judged_activity import Block, Judgement
 
-_DPI = 150
 _INK, _SOFT, _FAINT = "#222222", "#6b6b6b", "#ebebeb"
 _COLOURS = {OURS: "#D55E00", VENDOR: "#0072B2"}
 _OTHERS = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
@@ -42,7 +41,7 @@ def draw(judgement: Judgement, folder: Path) -> list[Path]:
 def _intervals(judgement: Judgement, path: Path) -> Path:
     """Draw how many days lie between successive alerts of a cow, the maker's and ours."""
     blocks = judgement.blocks[:2]
-    figure = _figure(9.0, 4.6)
+    figure = new_figure(9.0, 4.6)
     tops = []
     panels = figure.subplots(len(blocks), 1, sharex=True, sharey=True)
     for axes, each in zip(panels, blocks, strict=True):
@@ -67,7 +66,7 @@ def _intervals(judgement: Judgement, path: Path) -> Path:
 
 def _recovery(judgement: Judgement, path: Path) -> Path:
     """Draw the share of injected episodes that each scorer finds."""
-    figure = _figure(9.0, 5.0)
+    figure = new_figure(9.0, 5.0)
     axes = figure.add_subplot()
     others = iter(_OTHERS * 2)
     for each in judgement.blocks:
@@ -97,16 +96,6 @@ def _line(axes: Axes, each: Block, colour: str) -> None:
     if main and all(told.low is not None for told in each.found):
         lows, highs = ([float(getattr(told, end)) for told in each.found] for end in ("low", "high"))
         axes.fill_between(SIZES, lows, highs, color=colour, alpha=0.15, linewidth=0)
-
-
-def _figure(width_in: float, height_in: float) -> Figure:
-    try:  # an extra: a relay that draws nothing has not got it
-        from matplotlib.figure import Figure  # noqa: PLC0415 - see above
-    except ImportError as error:
-        raise DrawingError(
-            "pictures need matplotlib, and it is not installed: pip install herdbell[train]"
-        ) from error
-    return Figure(figsize=(width_in, height_in), dpi=_DPI, layout="constrained")
 
 
 def _plain(axes: Axes) -> None:

@@ -62,7 +62,7 @@ class Span(NamedTuple):
 def draw_confusion(scores: Scores, path: Path, title: str) -> None:
     """Write a PNG: truth by rows, told by columns, counts and shares of the row. Raises DrawingError."""
     rows, columns = scores.labels, scores.told_labels
-    figure = _figure(max(7.0, 2.6 + 1.15 * len(columns)), 1.8 + 0.8 * len(rows))
+    figure = new_figure(max(7.0, 2.6 + 1.15 * len(columns)), 1.8 + 0.8 * len(rows))
     axes = figure.add_subplot()
     windows = [sum(row) for row in scores.confusion]
     shares = [[n / (of or 1) for n in row] for row, of in zip(scores.confusion, windows, strict=True)]
@@ -91,7 +91,7 @@ def draw_ethogram(lanes: Mapping[str, Sequence[Span]], path: Path, title: str) -
     timeline = lay_out((span.start_ms, span.end_ms) for spans in lanes.values() for span in spans)
     colours = _colours({span.label for spans in lanes.values() for span in spans})
     tops, bottom = _tops(lanes)
-    figure = _figure(11.0, 1.6 - 0.95 * bottom)
+    figure = new_figure(11.0, 1.6 - 0.95 * bottom)
     axes = figure.add_subplot()
     for top, spans in zip(tops, lanes.values(), strict=True):
         _bars(axes, timeline, spans, top, colours)
@@ -103,7 +103,8 @@ def draw_ethogram(lanes: Mapping[str, Sequence[Span]], path: Path, title: str) -
     _save(figure, path)
 
 
-def _figure(width_in: float, height_in: float) -> Figure:
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """Return an empty figure. Raises DrawingError where there is nothing to draw with."""
     try:  # an extra: a relay that draws nothing has not got it
         from matplotlib.figure import Figure  # noqa: PLC0415 - see above
         from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415 - see above
@@ -153,7 +154,7 @@ def _cell(axes: Axes, x: int, y: int, count: int, share: float) -> None:
 
 def _grid(axes: Axes, columns: int, rows: int) -> None:
     """Draw white lines between the cells, and the cells that are right in a frame."""
-    from matplotlib.patches import Rectangle  # noqa: PLC0415 - see _figure
+    from matplotlib.patches import Rectangle  # noqa: PLC0415 - see new_figure
 
     axes.set_xticks([x + 0.5 for x in range(columns - 1)], minor=True)
     axes.set_yticks([y + 0.5 for y in range(rows - 1)], minor=True)
@@ -277,7 +278,7 @@ def _covered(timeline: Timeline) -> str:
 
 
 def _legend(figure: Figure, colours: dict[str, str]) -> None:
-    from matplotlib.patches import Patch  # noqa: PLC0415 - see _figure
+    from matplotlib.patches import Patch  # noqa: PLC0415 - see new_figure
 
     patches = [Patch(facecolor=colour, label=label.replace("_", " ")) for label, colour in colours.items()]
     if UNKNOWN in colours:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from herdcore.vocabulary import BEHAVIOURS
+from simulator.plan.routine import DAY_MS
 from simulator.plan.states import STATES
 
 if TYPE_CHECKING:
@@ -27,35 +27,31 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
 
 CELL_MS = 5120
-DAY_MS = 86_400_000
 CELLS_A_DAY = DAY_MS // CELL_MS
 CHUNK_CELLS = 3  # a passing look lasts so many cells, and begins on a multiple of it
 
-# Look and what a watcher would call it.
-_TABLE = {
-    "rest": "rest",
-    "ruminate": "ruminate",
-    "stand": "rest",
-    "stand_ruminate": "ruminate",
-    "graze": "graze",
-    "walk": "walk",
-    "fidget": "rest",  # lies, and moves her head
-    "stir": "rest",  # stands, and moves her head
-    "amble": "walk",  # so slowly that it looks like standing
-    "drink": "other",
-    "lick": "other",
-    "shake": "other",
-    "trot": "other",
-    "lie_down": "other",
-    "rise": "other",
-    "nod": "other",
-    "mount": "other",
-    "side": "other",
-    "struggle": "other",
-    "still": "unknown",
-}
-LOOKS = tuple(_TABLE)
-BEHAVIOUR_OF_LOOK = tuple(BEHAVIOURS.index(behaviour) for behaviour in _TABLE.values())
+LOOKS = (
+    "rest",
+    "ruminate",
+    "stand",
+    "stand_ruminate",
+    "graze",
+    "walk",
+    "fidget",  # lies, and moves her head
+    "stir",  # stands, and moves her head
+    "amble",  # so slowly that it looks like standing
+    "drink",
+    "lick",
+    "shake",
+    "trot",
+    "lie_down",
+    "rise",
+    "nod",
+    "mount",
+    "side",
+    "struggle",
+    "still",
+)
 REST, RUMINATE, STAND, STAND_RUMINATE, GRAZE, WALK, FIDGET, STIR, AMBLE = range(9)
 LIE_DOWN, RISE = LOOKS.index("lie_down"), LOOKS.index("rise")
 CHEWING = (RUMINATE, STAND_RUMINATE)

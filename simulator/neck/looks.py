@@ -18,7 +18,6 @@ from simulator.neck.look_model import (
     CELLS_A_DAY,
     CHEWING,
     CHUNK_CELLS,
-    DAY_MS,
     FEATURE_COUNT,
     FEATURES,
     FIDGET,
@@ -37,6 +36,7 @@ from simulator.neck.look_model import (
     Cells,
     model_of,
 )
+from simulator.plan.routine import DAY_MS
 from simulator.plan.states import GONE, LIE, LIES, MILK, STATES
 from simulator.plan.states import STAND as STANDS
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.neck.look_fit import LABELS, Real, fit_all, frames, values_of
-from simulator.neck.look_model import AMBLE, CELLS_A_DAY, DAY_MS, GRAZE, WALK
+from simulator.neck.look_model import AMBLE, CELLS_A_DAY, GRAZE, WALK
 from simulator.neck.looks import CowLooks
 from simulator.neck.windows import decoded, records, turned
+from simulator.plan.routine import DAY_MS
 from simulator.plan.states import EAT, LIE, LIE_RUMINATE, STAND, STAND_RUMINATE
 from simulator.plan.states import WALK as WALKS
 from simulator.turning import about
