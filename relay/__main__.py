@@ -9,9 +9,13 @@ from relay.cli.animal import animal
 from relay.cli.doctor import doctor
 from relay.cli.downlink import collar_burst, collar_bursts, collar_set
 from relay.cli.evaluate import evaluate
+from relay.cli.farmbook import farm_coverage, farm_digest, farm_kind, farm_kinds, farm_quiet, farm_weather
+from relay.cli.lives import animal_event, animal_events, animal_group
 from relay.cli.registry import collar, farm, person
+from relay.cli.replay import replay
 from relay.cli.serve import serve
 from relay.cli.templates import templates
+from relay.cli.watch import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,7 +30,11 @@ def main() -> None:
 
 for _command in (collar_set, collar_burst, collar_bursts):
     collar.add_command(_command)
-for _command in (serve, farm, collar, animal, person, templates, evaluate, doctor):
+for _command in (farm_coverage, farm_digest, farm_quiet, farm_kind, farm_kinds, farm_weather):
+    farm.add_command(_command)
+for _command in (animal_event, animal_events, animal_group):
+    animal.add_command(_command)
+for _command in (serve, farm, collar, animal, person, templates, evaluate, doctor, watch, replay):
     main.add_command(_command)
 
 if __name__ == "__main__":

@@ -13,13 +13,27 @@ from relay import statefolder
 from relay.clock import Clock, FollowedClock, WallClock
 from relay.collars import Collars
 from relay.ingest import Ingest
-from relay.keys import CLOCK, COLLARS, CONFIG, INGEST, METRICS, SCORER, STORAGE, TASKS, WHATSAPP
+from relay.keys import (
+    CLOCK,
+    COLLARS,
+    CONFIG,
+    EARS,
+    INGEST,
+    METRICS,
+    SCORER,
+    STORAGE,
+    TASKS,
+    WATCH,
+    WHATSAPP,
+)
 from relay.metrics import Metrics
 from relay.problems import add_last_route, guarded, problem
 from relay.scorer import Scorer
 from relay.storage.sqlite import SqliteStorage
 from relay.tasks import Tasks
 from relay.vault import open_vault
+from relay.watch.hearing import Ears
+from relay.watch.service import make_watch
 from relay.web import frames, health, simulation
 from relay.whatsapp.service import open_whatsapp
 
@@ -47,7 +61,7 @@ def make_app(config: Config, clock: Clock | None = None) -> web.Application:
     app[CLOCK] = clock or (FollowedClock() if config.simulated else WallClock())
     app[METRICS] = Metrics()
     app[INGEST] = Ingest(next_upload_s=config.ingest.next_upload_s)
-    app[TASKS] = Tasks()
+    app[TASKS], app[EARS] = Tasks(), Ears()
     app.cleanup_ctx.append(_services)
     frames.add_routes(app)
     health.add_routes(app)
@@ -101,6 +115,9 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         if whatsapp:
             tasks.start("webhook", whatsapp.webhook.run)
             tasks.start("dispatcher", whatsapp.dispatch)
+        if config.watch.enabled:
+            app[WATCH] = make_watch(config, storage, clock, app[EARS], whatsapp, app[METRICS].registry)
+            tasks.start("watch", app[WATCH].run)
         app[frames.FRAMES] = frames.Frames(app)
         health.add_gauges(app)
         yield

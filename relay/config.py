@@ -109,6 +109,21 @@ class WhatsappConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchConfig:
+    """[watch]"""
+
+    enabled: bool = _setting(True, "tell what is not there: collars, a farm's line, WhatsApp")
+    after_min: int = _setting(30, "minutes something may be gone before it is told", low=15, high=1440)
+    email_to: str = _setting("", "addresses that are told by e-mail, with commas between")
+    email_from: str = _setting("", "address of the sender")
+    smtp_host: str = _setting("", "mail server that takes our e-mail")
+    smtp_port: int = _setting(587, "its port; TLS from the start on 465", low=1, high=65535)
+    smtp_user: str = _setting("", "user name there; empty: none is asked for")
+    password_file: str = _setting("", "password there, mode 0600", is_path=True)
+    command: str = _setting("", "program and arguments that get a note on standard input: a modem, a siren")
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     """[log]"""
 
@@ -127,6 +142,7 @@ class Config:
     ingest: IngestConfig = field(default_factory=IngestConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     whatsapp: WhatsappConfig = field(default_factory=WhatsappConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
     log: LogConfig = field(default_factory=LogConfig)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -159,6 +175,7 @@ SECTIONS: dict[str, Any] = {
     "ingest": IngestConfig,
     "alerts": AlertsConfig,
     "whatsapp": WhatsappConfig,
+    "watch": WatchConfig,
     "log": LogConfig,
 }
 

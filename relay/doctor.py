@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from relay.config import ConfigError, is_loopback
 from relay.storage.sqlite import FILE_NAME
 from relay.vault import SIMULATED_MARKER, read_key
+from relay.watch.paths import configured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,6 +59,7 @@ def examine(config: Config, now: datetime | None = None) -> list[Finding]:
         lambda: _port(config),
         lambda: _exposure(config),
         lambda: _whatsapp(config),
+        lambda: _watch(config),
     )
     return [Finding("configuration", OK, "every setting is in its bounds"), *(check() for check in checks)]
 
@@ -190,3 +192,17 @@ def _whatsapp(config: Config) -> Finding:
     except ConfigError as error:
         return Finding("whatsapp", FAIL, str(error), "put the secret there")
     return Finding("whatsapp", OK, f"sends from phone number id {config.whatsapp.phone_number_id}")
+
+
+def _watch(config: Config) -> Finding:
+    chosen = config.watch
+    if not chosen.enabled:
+        return Finding("watch", WARN, "watch.enabled is false: nobody is told of silent collars", "enable it")
+    if not (chosen.email_to or chosen.command):
+        cure = "set watch.email_to or watch.command, and run herdbell watch on another machine"
+        return Finding("watch", WARN, "nobody would be told that WhatsApp is gone", cure)
+    try:
+        configured(config)
+    except ConfigError as error:
+        return Finding("watch", FAIL, str(error), "put the secret there")
+    return Finding("watch", OK, "tells by e-mail" if chosen.email_to else "tells by a command")

@@ -14,6 +14,8 @@ from relay.metrics import Metrics
 from relay.scorer import Scorer
 from relay.storage.ports import FrameLog, Store
 from relay.tasks import Tasks
+from relay.watch.hearing import Ears
+from relay.watch.task import Watch
 from relay.whatsapp.service import WhatsApp
 
 
@@ -29,4 +31,6 @@ INGEST = web.AppKey("ingest", Ingest)
 COLLARS = web.AppKey("collars", Collars)
 SCORER = web.AppKey("scorer", Scorer)
 WHATSAPP = web.AppKey("whatsapp", WhatsApp)  # only there when whatsapp.enabled
+EARS = web.AppKey("ears", Ears)
+WATCH = web.AppKey("watch", Watch)  # only there when watch.enabled
 TASKS = web.AppKey("tasks", Tasks)

@@ -11,7 +11,11 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True, slots=True)
 class Farm:
-    """A farm; every query is scoped by one. Quiet hours: minutes after local midnight, None without."""
+    """A farm; every query is scoped by one. Quiet hours: minutes after local midnight, None without.
+
+    `coverage`: where and when its collars are heard, one of COVERAGES (ports.py). `digest_min`: when its
+    digest goes out, in minutes after local midnight.
+    """
 
     id: int
     name: str
@@ -19,16 +23,19 @@ class Farm:
     language: str = "en"
     quiet_from_min: int | None = None
     quiet_to_min: int | None = None
+    coverage: str = "always"
+    digest_min: int = 360
 
 
 @dataclass(frozen=True, slots=True)
 class Animal:
-    """A cow; `number` is what the farmer calls out, `name` may be empty."""
+    """A cow; `number` is what the farmer calls out; `name` and `group` (whom she is with) may be empty."""
 
     id: int
     farm_id: int
     number: str
     name: str
+    group: str = ""
 
     @property
     def label(self) -> str:
@@ -162,23 +169,33 @@ class LoggedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened to an animal.
+    """Something that happened to an animal, or to the farm as a whole (`animal_id` None).
 
-    `id` is a hash of (farm, animal, kind, onset): a replay makes the same one.
+    `id` is a hash of (farm, animal, kind, onset): a replay makes the same one. `state` is one of
+    EVENT_STATES (ports.py), `over_ms` the event time at which it was over. `thread`: the id of the event it
+    goes on from, "" for itself. `stage`: how far it has come, "" for kinds without stages.
     """
 
     id: str
     farm_id: int
-    animal_id: int
+    animal_id: int | None
     kind: str
     onset_ms: int
     detected_ms: int
     evidence: dict[str, Any]
+    state: str = "open"
+    over_ms: int | None = None
+    thread: str = ""
+    tier: str = "timely"
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message for one person, not yet sent. `id` is a hash of (event, person, step)."""
+    """A message for one person, not yet sent. `id` is a hash of (event, person, step).
+
+    `not_before_ms`: it is held back until then (quiet hours, the digest); 0: it may go at once.
+    """
 
     id: str
     farm_id: int
@@ -189,6 +206,7 @@ class Message:
     created_ms: int
     expires_ms: int
     critical: bool = False
+    not_before_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +231,60 @@ class ScoredAnimal:
     scorer: str
     version: int
     state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalSnapshot:
+    """One scorer's state of one animal as it was when UTC day `day` (since 1970) began."""
+
+    animal_id: int
+    day: int
+    scorer: str
+    version: int
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FarmState:
+    """The state of a farm's herd fold when UTC hour `hour` (since 1970) began: every hour before is in it."""
+
+    farm_id: int
+    hour: int
+    version: int
+    state: bytes
+
+
+class HourRecord(NamedTuple):
+    """What is known of an animal in UTC hour `hour` (since 1970); `row` is laid out by scoring/hours.py."""
+
+    animal_id: int
+    hour: int
+    row: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LifeEvent:
+    """What the farmer recorded of an animal: `kind` is one of LIFE_KINDS (ports.py).
+
+    `at_ms`: when it was or, for "due", will be. `noted_ms`: when it was first written down.
+    """
+
+    animal_id: int
+    kind: str
+    at_ms: int
+    noted_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What people say of an event in the end. `reason`: why it was wrong, one of REASONS (ports.py)."""
+
+    event_id: str
+    animal_id: int | None
+    kind: str
+    is_right: bool
+    reason: str
+    at_ms: int
 
 
 class MinuteLabel(NamedTuple):

@@ -1,5 +1,7 @@
 """The task that scores: reads the log, folds it, commits all that comes of it in one transaction.
 
+What is due at a time (the digest, what quiet hours held back) it queues too, when that time comes.
+
 It sleeps until somebody appends (`wake`), holds the states in memory and believes the store: whatever goes
 wrong between reading and the commit, the partition is forgotten and read again, so no batch counts half or
 twice.
@@ -9,28 +11,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from relay.alerts import intents
 from relay.model import AnimalLabels, MinuteLabel
+from relay.scorer_farms import Farms, hour_records
 from relay.scorer_metrics import ScorerMetrics
 from relay.scoring.animal import AnimalState, from_rows, to_rows
 from relay.scoring.findings import Limits, StateError
 from relay.scoring.partition import fold, whole_arrivals
-from relay.storage.ports import AlwaysMe, FrameLog, Leases, StaleLease, Store
+from relay.storage.ports import (
+    WITHDRAWN,
+    AlwaysMe,
+    FrameLog,
+    Leases,
+    StaleLease,
+    Store,
+    partition_of,
+)
+from relay.teller import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from relay.behaviour.labels import LabelledMinute
     from relay.clock import Clock
     from relay.config import Config
     from relay.metrics import Metrics
-    from relay.model import Event, Message
+    from relay.model import Event, LoggedFrame, Message
+    from relay.scorer_farms import Made
+    from relay.scoring.farm import Farm
     from relay.scoring.partition import Folded
 
 _LOG = logging.getLogger(__name__)
@@ -47,6 +60,7 @@ class Storage(FrameLog, Store, Protocol):
 class _Partition:
     cursor: int
     states: dict[int, AnimalState]
+    farms: dict[int, Farm] = field(default_factory=dict)
 
 
 class Scorer:
@@ -68,6 +82,8 @@ class Scorer:
         self._clock = clock
         self._limits = Limits(config.alerts.no_movement_min)
         self._metrics = ScorerMetrics(metrics.registry if metrics else CollectorRegistry())
+        self._farms = Farms(storage, self._metrics, self._limits)
+        self._teller = Teller(storage, clock, self._metrics)
         self._leases = leases or AlwaysMe()
         self._on_messages = on_messages or (lambda: None)
         self._batch_frames = batch_frames
@@ -75,6 +91,8 @@ class Scorer:
         self._due: set[int] = set()
         self._failed: set[int] = set()
         self._retry: asyncio.Task[None] | None = None
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_ms = 0
         self._woken = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -86,28 +104,68 @@ class Scorer:
             self._woken.set()
 
     def idle(self) -> bool:
-        """Say whether everything that was appended before the last `wake` is scored and stored."""
+        """Say whether what was appended before the last `wake` is stored, and what is due now is queued."""
+        if self._teller.next_ms <= self._clock.now_ms():
+            self._idle.clear()
+            self._woken.set()
         return self._idle.is_set()
 
     async def wait_idle(self) -> None:
         """Return once `idle`."""
-        await self._idle.wait()
+        while not self.idle():
+            await self._idle.wait()
 
     async def run(self) -> None:
         """Catch up with the log, then score whatever `wake` announces, until cancelled."""
         try:
             await self._announce_heads()
+            self._teller.meet([farm.id for farm in await self._storage.farms()])
             while True:
-                while self._due:
-                    await self._serve(self._due.pop())
+                await self._work()
                 self._woken.clear()
                 if not self._failed:
                     self._idle.set()
+                self._set_alarm()
                 await self._woken.wait()
         finally:
             self._idle.clear()
-            if self._retry:
-                self._retry.cancel()
+            for task in (self._retry, self._alarm):
+                if task:
+                    task.cancel()
+
+    async def _work(self) -> None:
+        """Score and tell until there is nothing left to do at this time."""
+        while self._due or self._teller.due():
+            while self._due:
+                await self._serve(self._due.pop())
+            for farm_id in self._teller.due():
+                await self._tell(farm_id)
+
+    async def _tell(self, farm_id: int) -> None:
+        """Queue what a farm is to be told at this time."""
+        try:
+            if await self._leases.token(partition_of(farm_id)) is None:
+                self._teller.forget(farm_id)
+                return
+            messages = await self._teller.messages(farm_id)
+            if messages:
+                await self._storage.queue(messages)
+                self._on_messages()
+        except Exception:  # noqa: BLE001 - the task must outlive a fault of the store; it is logged and tried again
+            _LOG.exception("farm %d: its messages were not queued", farm_id)
+            self._metrics.fault("store")
+            self._teller.again(farm_id)
+
+    def _set_alarm(self) -> None:
+        if self._alarm is None or self._alarm.done() or self._alarm_ms != self._teller.next_ms:
+            if self._alarm:
+                self._alarm.cancel()
+            self._alarm_ms = self._teller.next_ms
+            self._alarm = asyncio.create_task(self._ring(self._alarm_ms))
+
+    async def _ring(self, at_ms: int) -> None:
+        await self._clock.wait_until(at_ms)
+        self._woken.set()
 
     async def _announce_heads(self) -> None:
         self.wake(await self._storage.heads())
@@ -149,17 +207,59 @@ class Scorer:
         batch = whole_arrivals(frames, self._batch_frames)
         # In a thread: classifying takes a third of a second a batch, and reads its model when first used.
         folded = await asyncio.to_thread(fold, batch, held.states, self._limits)
-        messages = await self._messages(folded.events)
-        rows = [row for animal_id, state in folded.states.items() for row in to_rows(animal_id, state)]
+        made = await self._fold_farms(partition, held, batch, folded)
+        messages = await self._messages(made)
         cursor = batch[-1].cursor
-        labels = [_labels(animal_id, labelled) for animal_id, labelled in folded.labels.items()]
-        await self._storage.commit_scores(partition, token, cursor, rows, folded.events, messages, labels)
+        try:
+            await self._commit(partition, token, cursor, folded, made, messages)
+        except BaseException:
+            for farm_id in made.farms:
+                self._teller.again(farm_id)
+            raise
         held.cursor = cursor
         held.states.update(folded.states)
-        self._report(folded)
+        for farm_id, farm in made.farms.items():
+            held.farms.pop(farm_id, None)
+            held.farms.update({farm_id: farm} if farm else {})
+        self._report(folded, made)
         if messages:
             self._on_messages()
         return len(frames) == self._batch_frames
+
+    async def _fold_farms(
+        self, partition: int, held: _Partition, batch: Sequence[LoggedFrame], folded: Folded
+    ) -> Made:
+        reopened = await self._farms.reopened(folded, batch[-1].cursor)
+        states = {**held.states, **folded.states}
+        received_ms = batch[-1].received_ms
+        return await self._farms.advanced(held.farms, partition, folded, reopened, states, received_ms)
+
+    async def _messages(self, made: Made) -> list[Message]:
+        self._teller.meet(made.farms)
+        changed = [(farm_id, events) for farm_id, events in made.events.items() if events]
+        return [message for each in changed for message in await self._teller.messages(*each)]
+
+    async def _commit(
+        self,
+        partition: int,
+        token: int,
+        cursor: int,
+        folded: Folded,
+        made: Made,
+        messages: Sequence[Message],
+    ) -> None:
+        await self._storage.commit_scores(
+            partition,
+            token,
+            cursor,
+            [row for animal_id, state in folded.states.items() for row in to_rows(animal_id, state)],
+            [event for events in made.events.values() for event in events],
+            messages,
+            [_labels(animal_id, labelled) for animal_id, labelled in folded.labels.items()],
+            hours=hour_records(folded),
+            snapshots=[row for rows in folded.snapshots.values() for row in rows],
+            farm_states=made.states,
+        )
 
     async def _load(self, partition: int) -> _Partition:
         cursor = await self._storage.cursor(partition)
@@ -187,33 +287,7 @@ class Scorer:
             at = batch[-1].cursor
         return states
 
-    async def _messages(self, events: Iterable[Event]) -> list[Message]:
-        return [message for event in events for message in await self._messages_of(event)]
-
-    async def _messages_of(self, event: Event) -> list[Message]:
-        farm = await self._storage.farm(event.farm_id)
-        animal = await self._storage.animal(event.animal_id)
-        people = await self._storage.people(event.farm_id)
-        if farm is None or animal is None:
-            _LOG.error(
-                "event %s: farm %d or animal %d is not in the registry",
-                event.id,
-                event.farm_id,
-                event.animal_id,
-            )
-            self._metrics.fault("message")
-            return []
-        try:
-            # In a thread: catalogues and zones are read from the disk when first used.
-            return await asyncio.to_thread(
-                intents.messages, event, farm, animal, people, self._clock.now_ms()
-            )
-        except Exception:  # noqa: BLE001 - a fault in the words must not lose the event
-            _LOG.exception("event %s: kept, but there are no words for it", event.id)
-            self._metrics.fault("message")
-            return []
-
-    def _report(self, folded: Folded) -> None:
+    def _report(self, folded: Folded, made: Made) -> None:
         self._metrics.committed(folded)
         self._metrics.fault("animal", len(folded.failures))
         for animal_id, error in folded.failures.items():
@@ -221,11 +295,21 @@ class Scorer:
         self._metrics.fault("labels", len(folded.unlabelled))
         for animal_id, error in folded.unlabelled.items():
             _LOG.error("animal %d: scored, but not labelled with this batch", animal_id, exc_info=error)
-        for event in folded.events:
+        for farm_id, events in made.events.items():
+            for event in events:
+                self._report_event(event, made.known[farm_id].get(event.id))
+
+    def _report_event(self, event: Event, before: Event | None) -> None:
+        self._metrics.event(event, before)
+        if before is None:
             since = _utc(event.onset_ms)
-            _LOG.info("event %s: %s, animal %d, since %s", event.id, event.kind, event.animal_id, since)
-        for ended in folded.ended:
-            _LOG.info("event %s: %s is over at %s", ended.event_id, ended.kind, _utc(ended.at_ms))
+            _LOG.info("event %s: %s, animal %s, since %s", event.id, event.kind, event.animal_id, since)
+        if event.state == WITHDRAWN:
+            _LOG.info("event %s: %s does not stand any more", event.id, event.kind)
+        elif event.over_ms is not None:
+            _LOG.info("event %s: %s is over at %s", event.id, event.kind, _utc(event.over_ms))
+        elif before is not None:
+            _LOG.info("event %s: %s went on, stage %r", event.id, event.kind, event.stage)
 
 
 def _labels(animal_id: int, labelled: Iterable[LabelledMinute]) -> AnimalLabels:

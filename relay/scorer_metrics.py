@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
 
+from relay.storage.ports import OVER, WITHDRAWN
+
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from relay.model import Event
     from relay.scoring.partition import Folded
 
 
@@ -33,9 +36,13 @@ class ScorerMetrics:
         self._ended = Counter(
             "herdbell_events_ended", "Events that ended by themselves, by kind.", ["kind"], registry=registry
         )
+        self._withdrawn = Counter(
+            "herdbell_events_withdrawn", "Events that do not stand once more data are in, by kind.", ["kind"],
+            registry=registry,
+        )  # fmt: skip
 
     def fault(self, place: str, number: int = 1) -> None:
-        """Count faults: an animal's fold or its labels, the words of a message, a stale lease, the store."""
+        """Count faults: an animal's fold or its labels, a farm's, the words, a stale lease, the store."""
         self._faults.labels(place).inc(number)
 
     def committed(self, folded: Folded) -> None:
@@ -45,7 +52,13 @@ class ScorerMetrics:
         self._skipped.labels("unassigned").inc(folded.unassigned_frames)
         self._skipped.labels("malformed").inc(folded.malformed_frames)
         self._skipped.labels("undated").inc(folded.undated_frames)
-        for event in folded.events:
+
+    def event(self, event: Event, before: Event | None) -> None:
+        """Count what became of an event that is stored. before: as it stood, None if it is new."""
+        known = before.state if before else None
+        if before is None:
             self._events.labels(event.kind).inc()
-        for ended in folded.ended:
-            self._ended.labels(ended.kind).inc()
+        if event.state != known and event.state == OVER:
+            self._ended.labels(event.kind).inc()
+        if event.state != known and event.state == WITHDRAWN:
+            self._withdrawn.labels(event.kind).inc()

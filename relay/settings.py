@@ -134,3 +134,5 @@ def _check_together(config: Config) -> None:
         )
     if config.whatsapp.enabled and not config.whatsapp.phone_number_id:
         raise ConfigError("whatsapp.phone_number_id = '': needed when whatsapp.enabled = true")
+    if config.watch.email_to and not (config.watch.email_from and config.watch.smtp_host):
+        raise ConfigError("watch.email_to: wants watch.email_from and watch.smtp_host, too")

@@ -61,6 +61,8 @@ def make_cloud(  # noqa: PLR0913 - keywords all: what a real account is made of
             app.router.add_post(rf"{root}/{{id:\d+}}/{path}", _graph(post))
             if get:
                 app.router.add_get(rf"{root}/{{id:\d+}}/{path}", _graph(get))
+    for root in (_VERSION, ""):
+        app.router.add_get(rf"{root}/{{id:\d+}}", _graph(get_number))
     add_phone_pages(app)
     app.cleanup_ctx.append(_webhook_task)
     app.on_shutdown.append(_close)
@@ -130,6 +132,13 @@ async def post_message(request: web.Request) -> web.StreamResponse:
     if fault.drop and request.transport:
         request.transport.abort()
     return answer
+
+
+async def get_number(request: web.Request) -> web.Response:
+    """Show the sending number."""
+    account = request.app[CLOUD].account
+    _need_id(request, account.phone_number_id)
+    return web.json_response({"id": account.phone_number_id, "display_phone_number": _DISPLAY_NUMBER})
 
 
 async def _accepted(cloud: Cloud, body: dict[str, Any]) -> web.Response:

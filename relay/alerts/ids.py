@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 
 
-def event_id(farm_id: int, animal_id: int, kind: str, onset_ms: int) -> str:
-    """Return the id of an event: 16 hex digits."""
-    return _name("event", farm_id, animal_id, kind, onset_ms)
+def event_id(farm_id: int, animal_id: int | None, kind: str, onset_ms: int) -> str:
+    """Return the id of an event: 16 hex digits. An event of the whole farm has animal 0 in its hash."""
+    return _name("event", farm_id, animal_id or 0, kind, onset_ms)
 
 
 def message_id(event: str, person_id: int, step: str) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
+    from datetime import date, datetime
 
 FALLBACK = "en"
 
@@ -22,15 +23,35 @@ class Words:
     language: str
     table: dict[str, Any]
 
-    def sign(self, name: str) -> str:
-        """Return a sign of ill health in words. Raises KeyError if the catalogue lacks it."""
-        return str(self.table["signs"][name])
+    def kind(self, name: str, stage: str = "") -> Mapping[str, Any]:
+        """Return the section of an alert kind, with what is different at `stage`.
+
+        Raises KeyError if the catalogue lacks the kind; a stage without words of its own has the kind's.
+        """
+        section = self.table["kinds"][name]
+        return {**section, **section.get("stages", {}).get(stage, {})}
+
+    def say(self, section: str, key: str, **values: object) -> str:
+        """Return a phrase with its values in it. Raises KeyError if the catalogue lacks it."""
+        return str(self.table[section][key]).format(**values)
+
+    def count(self, section: str, key: str, count: int, **values: object) -> str:
+        """Return a phrase in the form for that many."""
+        forms = self.table[section][key]
+        return str(forms["one" if count == 1 else "other"]).format(count=count, **values)
 
     def moment(self, then: datetime, now: datetime) -> str:
         """Say when `then` was, with the date unless it is `now`'s day. Both in the same zone."""
         form = "today" if then.date() == now.date() else "another_day"
-        month = self.table["moment"]["months"][then.month - 1]
-        return str(self.table["moment"][form]).format(time=f"{then:%H:%M}", day=then.day, month=month)
+        return self.say("moment", form, time=f"{then:%H:%M}", day=then.day, month=self.month(then))
+
+    def day(self, day: date) -> str:
+        """Say a date."""
+        return self.say("moment", "day", day=day.day, month=self.month(day))
+
+    def month(self, day: date) -> str:
+        """Return the name of a date's month."""
+        return str(self.table["moment"]["months"][day.month - 1])
 
 
 @cache

@@ -102,7 +102,7 @@ def step(
     if not len(start_ms) and not coarse:
         return state, []
     seen_ms = max([*start_ms[-1:].tolist(), *(each.minute * MINUTE_MS for each in coarse[-1:])])
-    opened = {each.minute: each for each in (*state.open, *coarse)}
+    opened = {each.minute: each for each in (*state.open, *_by_collar(coarse))}
     sure_ms, sure = _sure(opened, start_ms, records)
     seated, told = _classified(state.sitting, fitted, sure_ms, describe(sure))
     winner = np.array([CODES[name] for name in fitted.labels])[told.argmax(axis=1)]
@@ -120,6 +120,11 @@ def step(
     done = [_label(each, fitted) for each in ordered if each.minute < until]
     waiting = tuple(each for each in ordered if each.minute >= until)
     return State(seen_ms, seated, late.state, chewed, stood, waiting), done
+
+
+def told_until(state: State) -> int:
+    """Return the minute (since 1970) before which everything is told."""
+    return _told_until(state.stream, state.seen_ms)
 
 
 def _told_until(stream: smoother.State, seen_ms: int) -> int:
@@ -154,14 +159,15 @@ def _windows(seen_ms: int, minutes: Sequence[Minute]) -> tuple[NDArray[np.int64]
     return start_ms, rows[:, ROW_BYTES - RECORD_BYTES :].T.copy().T
 
 
-def _coarse(seen_ms: int, minutes: Sequence[Minute]) -> list[Open]:
-    """Return the minutes that came without their windows and of which the collar told something."""
-    told = (each for each in minutes if each.form != WINDOWS and each.told >> 5 != _UNKNOWN)
-    return [
-        Open(each.minute, each.windows, by_collar=each.told)
-        for each in told
-        if each.minute * MINUTE_MS > seen_ms
-    ]
+def _coarse(seen_ms: int, minutes: Sequence[Minute]) -> list[Minute]:
+    """Return the minutes that came without their windows."""
+    return [each for each in minutes if each.form != WINDOWS and each.minute * MINUTE_MS > seen_ms]
+
+
+def _by_collar(coarse: list[Minute]) -> list[Open]:
+    """Return those of which the collar told something."""
+    told = (each for each in coarse if each.told >> 5 != _UNKNOWN)
+    return [Open(each.minute, each.windows, by_collar=each.told) for each in told]
 
 
 def _sure(

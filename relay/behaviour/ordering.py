@@ -1,17 +1,19 @@
 """Minutes in the order they happened, whatever the order they came in.
 
-Minutes wait here until they are complete: until the next one has begun with nothing missing between them, or
+Minutes wait here until they are complete: until the next one is well under way with nothing missing between
+them (a fast chip's frame seems to reach into the next one's first minute: HOLE_MS), or
 until the watermark (15 minutes behind the newest) has passed them. So an undisturbed collar's minutes go on
 at once, and behind a hole they wait for what fills it, no longer than the watermark. What comes later than
-that is counted and left out.
+that is counted and left out; up to two days late it is worth a refold (`scoring.reopen`), so its minute is
+named.
 
 Minutes made from records or codes always wait for the watermark, and so do those before them: windows of the
 same time may still come, and then they count instead. What comes for a minute that has passed counts as late
 even if it only tells in another form what is known.
 
-Windows wait with their minute. What is stored of a cow is 250 bytes while her collar is undisturbed (one
-open minute), at most 4 kB behind a hole (17 minutes of 12 windows), and 7 kB from a collar whose uptime
-stands still.
+Windows wait with their minute. What is stored of a cow is at most 340 bytes while her collar is undisturbed
+(one open minute, or two if the newest has hardly begun), at most 4 kB behind a hole (17 minutes of 12
+windows), and 7 kB from a collar whose uptime stands still.
 """
 
 from __future__ import annotations
@@ -32,12 +34,10 @@ WATERMARK_MIN = 15  # architecture.md, decision 8
 # 450 s of a full frame by 13.5 s, and a link may hold a request for seconds. One drain of the FIFO, 7
 # windows, leaves 35.8 s.
 HOLE_MS = 4 * WINDOW_MS
+REOPEN_MIN = 48 * 60  # architecture.md, decision 8
 
-VERSION = 4
 _HEAD = struct.Struct("<qB")
 _MINUTE = struct.Struct("<qBHHIIIhhhBBB")  # Minute's fields in order, but last how many rows it has
-_SUMS_ONLY = 2  # the version before windows waited with their minute
-_MINUTE_SUMS = struct.Struct("<qBHHIIIhhhB")
 _NOWHERE = -(1 << 63)
 
 
@@ -51,26 +51,38 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What one arrival moved: minutes passed on, oldest first, and the windows that came too late."""
+    """What one arrival moved: minutes passed on, oldest first, and the windows that came too late.
+
+    `late`: the earliest minute of those that came too late, but not more than two days.
+    """
 
     waiting: Waiting
     passed: list[Minute]
     late_windows: int
+    late: int | None = None
 
 
 def arrive(waiting: Waiting, parts: Iterable[Minute]) -> Ordered:
     """Take in all minute parts of one arrival, in any order, and pass on what is complete."""
     held = {minute.minute: minute for minute in waiting.minutes}
-    late = 0
+    late: list[Minute] = []
     for part in parts:
         if waiting.next_minute is not None and part.minute < waiting.next_minute:
-            late += part.windows
+            late.append(part)
         else:
             before = held.get(part.minute)
             held[part.minute] = add(before, part) if before else part
     minutes = [held[number] for number in sorted(held)]
     passed, next_minute = _complete(waiting.next_minute, minutes)
-    return Ordered(Waiting(next_minute, tuple(minutes[len(passed) :])), passed, late)
+    rest = Waiting(next_minute, tuple(minutes[len(passed) :]))
+    return Ordered(rest, passed, sum(part.windows for part in late), _worth_a_refold(late, rest))
+
+
+def _worth_a_refold(late: list[Minute], waiting: Waiting) -> int | None:
+    newest = waiting.minutes[-1].minute if waiting.minutes else waiting.next_minute
+    if not late or newest is None:
+        return None
+    return min((part.minute for part in late if part.minute >= newest - REOPEN_MIN), default=None)
 
 
 def _complete(next_minute: int | None, minutes: list[Minute]) -> tuple[list[Minute], int | None]:
@@ -78,7 +90,8 @@ def _complete(next_minute: int | None, minutes: list[Minute]) -> tuple[list[Minu
     for minute, following in pairwise(minutes):
         watermark = minutes[-1].minute - WATERMARK_MIN
         reached = minute.minute == next_minute or minute.minute <= watermark
-        if not (reached and (minute.minute < watermark or _without_hole(minute, following))):
+        over = following.minute < minutes[-1].minute or following.last_ms >= HOLE_MS
+        if not (reached and (minute.minute < watermark or (over and _without_hole(minute, following)))):
             break
         passed.append(minute)
         next_minute = minute.minute + 1
@@ -103,15 +116,8 @@ def encode(waiting: Waiting) -> bytes:
     return b"".join([_HEAD.pack(start, len(minutes)), *fields, *[each.rows for each in minutes]])
 
 
-def is_known(version: int) -> bool:
-    """Say whether `decode` reads states of that version."""
-    return version in (_SUMS_ONLY, VERSION)
-
-
-def decode(data: bytes, version: int = VERSION) -> Waiting:
-    """Return what `encode` was given, by this or the version before. Raises struct.error for other bytes."""
-    if version == _SUMS_ONLY:
-        data = _with_no_rows(data)
+def decode(data: bytes) -> Waiting:
+    """Return what `encode` was given. Raises struct.error for other bytes."""
     start, count = _HEAD.unpack_from(data)
     at = _HEAD.size + count * _MINUTE.size
     fields = list(_MINUTE.iter_unpack(data[_HEAD.size : at]))
@@ -122,9 +128,3 @@ def decode(data: bytes, version: int = VERSION) -> Waiting:
     if len(fields) != count or at != len(data):
         raise struct.error(f"{len(data)} bytes for {count} minutes that need {at}")
     return Waiting(None if start == _NOWHERE else start, tuple(minutes))
-
-
-def _with_no_rows(data: bytes) -> bytes:
-    start, count = _HEAD.unpack_from(data)
-    fields = list(_MINUTE_SUMS.iter_unpack(data[_HEAD.size :]))
-    return b"".join([_HEAD.pack(start, count), *(_MINUTE.pack(*each, 0, 0) for each in fields)])

@@ -1,4 +1,4 @@
-"""herdbell animal day: what a cow did with her time."""
+"""herdbell animal, and animal day: what a cow did with her time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import click
 
 from relay import timebudget
 from relay.behaviour import labels, sitting
-from relay.cli.common import command, json_option, open_state, say
+from relay.cli.common import animal_on, command, farm_called, json_option, open_state, say
 from relay.clock import WallClock
 from relay.storage.ports import NotKnown, partition_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def animal() -> None:
-    """What animals did."""
+    """What animals did, and what is recorded of them."""
 
 
 @animal.command("day")
@@ -46,29 +46,12 @@ async def animal_day(
     what was labelled last.
     """
     async with open_state(config) as (storage, _):
-        farm = await _farm(storage, farm_id)
-        one = await _animal(storage, farm, number)
+        farm = await farm_called(storage, farm_id)
+        one = await animal_on(storage, farm, number)
         now_ms = await _now_ms(config, storage, one)
         day = wanted.date() if wanted else timebudget.local(now_ms, farm.zone).date()
         found = await _day(storage, farm, one, day, now_ms)
     say(as_json, timebudget.words(found), **timebudget.facts(found))
-
-
-async def _farm(storage: SqliteStorage, farm_id: int | None) -> Farm:
-    farms = {farm.id: farm for farm in await storage.farms()}
-    if farm_id is None and len(farms) == 1:
-        return next(iter(farms.values()))
-    known = ", ".join(f"{one.id} ({one.name})" for one in farms.values()) or "none"
-    if farm_id not in farms:
-        raise NotKnown(f"--farm={farm_id}: want one of {known}")
-    return farms[farm_id]
-
-
-async def _animal(storage: SqliteStorage, farm: Farm, number: str) -> Animal:
-    for one in await storage.animals(farm.id):
-        if one.number == number:
-            return one
-    raise NotKnown(f"animal {number} is not known on farm {farm.id} ({farm.name})")
 
 
 async def _now_ms(config: Config, storage: SqliteStorage, one: Animal) -> int:

@@ -14,7 +14,7 @@ import click
 from relay.clock import WallClock
 from relay.config import ConfigError
 from relay.settings import load_config
-from relay.storage.ports import StorageError
+from relay.storage.ports import NotKnown, StorageError
 from relay.storage.sqlite import SqliteStorage
 from relay.vault import open_vault
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from relay.config import Config
+    from relay.model import Animal, Farm
     from relay.vault import Vault
 
 config_option = click.option(
@@ -60,6 +61,25 @@ async def open_state(config: Config) -> AsyncIterator[tuple[SqliteStorage, Vault
     vault = open_vault(config)
     async with SqliteStorage.open(config.state_dir, vault) as storage:
         yield storage, vault
+
+
+async def farm_called(storage: SqliteStorage, farm_id: int | None) -> Farm:
+    """Return the farm of that id, for None the only one there is. NotKnown says which there are."""
+    farms = {farm.id: farm for farm in await storage.farms()}
+    if farm_id is None and len(farms) == 1:
+        return next(iter(farms.values()))
+    known = ", ".join(f"{one.id} ({one.name})" for one in farms.values()) or "none"
+    if farm_id not in farms:
+        raise NotKnown(f"farm={farm_id}: want one of {known}")
+    return farms[farm_id]
+
+
+async def animal_on(storage: SqliteStorage, farm: Farm, number: str) -> Animal:
+    """Return the animal that has this number on the farm; NotKnown without one."""
+    for one in await storage.animals(farm.id):
+        if one.number == number:
+            return one
+    raise NotKnown(f"animal {number} is not known on farm {farm.id} ({farm.name})")
 
 
 def now_ms(config: Config) -> int:

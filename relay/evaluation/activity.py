@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from relay.evaluation import injection, own_activity, rules
+from relay.evaluation import heat_activity, injection, rules
 from relay.evaluation.series import BLOCK_H, PER_DAY, Series
 
 if TYPE_CHECKING:
@@ -96,13 +96,13 @@ def vendor(series: Series) -> Scored:
 
 
 def ours(series: Series, thresholds: Mapping[str, Sequence[float]]) -> Scored:
-    """Return our own measure; `thresholds`: for "raw" and "index" one for each cow."""
+    """Return our heat alerts' measure of activity; `thresholds`: for "raw" and "index" one for each cow."""
     kind = kind_of(series)
     limit = np.asarray(thresholds[kind], dtype=np.float64)[:, None]
 
     def told(values: Floats) -> tuple[Floats, list[list[int]]]:
-        score = own_score(kind, values)
-        return score, own_activity.heat_alerts(score, limit, BLOCK_H, kind)
+        score = heat_activity.score(kind, values, BLOCK_H)
+        return score, heat_activity.heat_alerts(score, limit, BLOCK_H)
 
     values = series.raw if kind == "raw" else series.chg
     score, alerts = told(values)
@@ -113,12 +113,6 @@ def ours(series: Series, thresholds: Mapping[str, Sequence[float]]) -> Scored:
 def kind_of(series: Series) -> str:
     """Say what our scorer takes: raw activity where there is some, the maker's index otherwise."""
     return "raw" if series.has_raw else "index"
-
-
-def own_score(kind: str, values: Floats) -> Floats:
-    """Return our score of raw activity or of the maker's index."""
-    made = own_activity.heat_score if kind == "raw" else own_activity.heat_score_of_index
-    return made(values, BLOCK_H)
 
 
 def ruled(series: Series, rule: rules.Rule) -> Scored | None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from relay.evaluation import own_activity
-from relay.evaluation.activity import LOAD_DIM, common, in_rows, kind_of, own_score, vendor, within
+from relay.evaluation import heat_activity
+from relay.evaluation.activity import LOAD_DIM, common, in_rows, kind_of, vendor, within
 from relay.evaluation.series import BLOCK_H, PER_DAY
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ def chosen(
         for left_out in range(_FOLDS)
     ]
     return [
-        {kind: [by_fold[number][kind] for number in fold] for kind in own_activity.DEFAULT_THRESHOLDS}
+        {kind: [by_fold[number][kind] for number in fold] for kind in heat_activity.DEFAULT_THRESHOLDS}
         for fold in folds
     ]
 
 
 def _limits(loads: Sequence[_Loads]) -> dict[str, float]:
-    return {kind: _limit(kind, loads) for kind in own_activity.DEFAULT_THRESHOLDS}
+    return {kind: _limit(kind, loads) for kind in heat_activity.DEFAULT_THRESHOLDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,12 @@ class _Loads:
 
 def _loads(series: Series, cows: Flags) -> _Loads:
     kind = kind_of(series)
-    score = own_score(kind, series.raw if kind == "raw" else series.chg)
+    score = heat_activity.score(kind, series.raw if kind == "raw" else series.chg, BLOCK_H)
     theirs = vendor(series)
     rows = common(series, score, theirs.score) & within(series, LOAD_DIM)
     own = np.array(
         [
-            in_rows(own_activity.heat_alerts(score, float(limit), BLOCK_H, kind), rows)
+            in_rows(heat_activity.heat_alerts(score, float(limit), BLOCK_H), rows)
             for limit in _GRID
         ]
     ).T  # fmt: skip
@@ -96,7 +96,7 @@ def _limit(kind: str, loads: Iterable[_Loads]) -> float:
     each = [one for one in loads if one.kind == kind]
     theirs = sum(float(one.vendor.sum()) for one in each)
     if not theirs:  # nothing to go by
-        return own_activity.DEFAULT_THRESHOLDS[kind]
+        return heat_activity.DEFAULT_THRESHOLDS[kind]
     more = np.flatnonzero(np.sum([one.own.sum(0) for one in each], axis=0) > theirs)
     lowest = int(more[-1]) + 1 if len(more) else 0
     return float(_GRID[min(lowest, len(_GRID) - 1)])

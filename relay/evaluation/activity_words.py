@@ -23,6 +23,11 @@ _HEADS = {
     "intervals": "intervals",
     "calving_auc": "calving AUC",
 }
+_GAINS = {
+    "share_18_24d": "return 18-24 d, share of intervals",
+    "calving_auc": "calving AUC",
+    "found": "episodes found, all sizes",
+}
 
 
 def in_words(judgement: Judgement) -> str:
@@ -31,6 +36,7 @@ def in_words(judgement: Judgement) -> str:
         [_TITLE, "-" * len(_TITLE), *_listed(judgement.data)],
         _figures(judgement),
         _differences(judgement),
+        _gains(judgement),
         _injected(judgement),
         _published(judgement),
         _not_measured(judgement),
@@ -57,6 +63,16 @@ def _differences(judgement: Judgement) -> list[str]:
         [each.name, *(_cell(each.difference[key], 2, signed=True) for key in _HEADS if key != "intervals")]
         for each in judgement.blocks[1:]
     ]
+    return _table(rows)
+
+
+def _gains(judgement: Judgement) -> list[str]:
+    """Return what ours gains on the maker's threshold at its own load, where larger is better."""
+    rows = [["gain of ours on vendor_35, paired by cow", "ours", "vendor_35", "gain, 95 %"]]
+    own = judgement.block(OURS)
+    for key, head in _GAINS.items():
+        both = [_number(each[key].value, 2) for each in (own.figures, own.vendor)]
+        rows.append([head, *both, _cell(own.difference[key], 3, signed=True)])
     return _table(rows)
 
 

@@ -100,9 +100,13 @@ def lift_index(index: Floats, times: Floats, block_h: int) -> Floats:
     """Return the maker's index as it would be: its 10 h are lifted by the mean factor of these hours."""
     mean = trailing_mean(times, _RECENT_H // block_h)
     mean = np.where(np.isfinite(mean), mean, 1.0)
-    over = excess_of(index)
-    lifted = over + (mean - 1.0) * (1.0 + _BELOW * over) / _BELOW
+    lifted = (mean * (1.0 + _BELOW * excess_of(index)) - 1.0) / _BELOW
     return np.where(mean == 1.0, index, index_of(lifted))
+
+
+def times_of_index(index: Floats) -> Floats:
+    """Return how many times the usual activity of these 10 h an index stands for; at least a twentieth."""
+    return np.maximum(1.0 + _BELOW * excess_of(index), 0.05)
 
 
 def found(

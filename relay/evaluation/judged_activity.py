@@ -10,8 +10,8 @@ import numpy as np
 from relay.evaluation import activity, rules
 from relay.evaluation.activity import OURS, VENDOR, Figure
 from relay.evaluation.activity_thresholds import chosen, trained_cows
+from relay.evaluation.heat_activity import DEFAULT_THRESHOLDS
 from relay.evaluation.injection import SIZES
-from relay.evaluation.own_activity import DEFAULT_THRESHOLDS
 from relay.evaluation.resampled import FIGURES, LEAST_COWS, draws, figure, found_shares, share, values
 from relay.evaluation.series import PER_DAY
 
@@ -36,8 +36,8 @@ _ALWAYS = (
     "Rules that speak once a day have until the midnight after.",
 )
 _INDEX_ONLY = (
-    "Herd {}: no raw activity; ours is scored on the maker's index, and episodes are put on its scale by "
-    "what was measured on herd B of bovheat-scr."
+    "Herd {}, {} cows of {}: no raw activity; ours is scored on the maker's index, and episodes are put on "
+    "its scale by what was measured on herd B of bovheat-scr: ours sees no more of them than the maker does."
 )
 _NO_INDEX = "Herd {}: no index of the maker; one computed from raw activity stands for it."
 _SOME_RAW = (
@@ -232,7 +232,9 @@ def _described(judged: Sequence[Series]) -> tuple[str, ...]:
 
 
 def _notes(judged: Sequence[Series], train: Sequence[Series] | None) -> tuple[str, ...]:
-    index_only = ", ".join(each.herd for each in judged if not each.has_raw)
+    without_raw = [each for each in judged if not each.has_raw]
+    index_only = ", ".join(each.herd for each in without_raw)
+    cows, of = (sum(len(each.cows) for each in herds) for herds in (without_raw, judged))
     no_index = ", ".join(each.herd for each in judged if not each.has_index)
     with_raw = ", ".join(each.herd for each in judged if each.has_raw)
     both = any(each.has_raw and each.has_index for each in judged)
@@ -240,7 +242,7 @@ def _notes(judged: Sequence[Series], train: Sequence[Series] | None) -> tuple[st
         *_ALWAYS,
         _who_chose(judged, train),
         *([_SOME_RAW.format(with_raw)] if with_raw and index_only else ()),
-        *([_INDEX_ONLY.format(index_only)] if index_only else ()),
+        *([_INDEX_ONLY.format(index_only, cows, of)] if index_only else ()),
         *([_NO_INDEX.format(no_index)] if no_index else ()),
         *([_BOTH] if both else ()),
     )

@@ -10,12 +10,14 @@ from relay.evaluation.activity import DRAWS, PER_DAYS, RETURN_DAYS, CowSums, Fig
 from relay.evaluation.injection import SIZES
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
 
 LEAST_COWS = 3  # one or two cows with a calving, drawn again, give an interval of no width
-FIGURES = ("alerts_per_cow_21d", "share_18_24d", "intervals", "calving_auc", "told_day_share")
+FIGURES = ("alerts_per_cow_21d", "share_18_24d", "intervals", "calving_auc", "told_day_share", "found")
 
 
 def draws(cows: int, seed: int) -> Floats:
@@ -40,18 +42,20 @@ def values(sums: CowSums, drawn: Floats) -> dict[str, Floats]:
         "intervals": _held(drawn @ gaps, len(gaps)),
         "calving_auc": _auc(sums, drawn),
         "told_day_share": share(drawn, np.array(sums.told_days), np.array(sums.whole_days)),
+        "found": _found(sums, drawn, range(len(SIZES)))[0],
     }
 
 
 def found_shares(sums: CowSums, drawn: Floats) -> tuple[list[Floats], list[int]]:
     """Return for each of SIZES the share of episodes found in every draw, and how many there were."""
-    shares, counts = [], []
-    for number in range(len(SIZES)):
-        of = np.array([sum(size == number for size, _ in each) for each in sums.found])
-        hits = np.array([sum(hit for size, hit in each if size == number) for each in sums.found])
-        shares.append(share(drawn, hits, of))
-        counts.append(int(of.sum()))
-    return shares, counts
+    each = [_found(sums, drawn, (number,)) for number in range(len(SIZES))]
+    return [shares for shares, _ in each], [count for _, count in each]
+
+
+def _found(sums: CowSums, drawn: Floats, sizes: Container[int]) -> tuple[Floats, int]:
+    of = np.array([sum(size in sizes for size, _ in each) for each in sums.found])
+    hits = np.array([sum(hit for size, hit in each if size in sizes) for each in sums.found])
+    return share(drawn, hits, of), int(of.sum())
 
 
 def figure(drawn_values: Floats) -> Figure:

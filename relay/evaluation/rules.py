@@ -3,7 +3,7 @@
 `activity`: (cows, blocks) float, any unit that is proportional to movement, blocks of 1 or 2 hours of
 whole days from a midnight on, NaN where nothing is known. A score is of the same shape, NaN where none can be
 given, and looks at its own block and the past only. A heat is told while `score >= threshold`; `alerts`
-merges the blocks of one heat and returns the first. Nothing here is ours: our own scorer is `own_activity`.
+merges the blocks of one heat and returns the first. Nothing here is ours: that is in heat_activity.py.
 """
 
 from __future__ import annotations

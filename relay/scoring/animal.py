@@ -1,72 +1,119 @@
-"""All scorers of one animal: one state, one step per arrival of data, one row per scorer in the store."""
+"""What is folded of one animal: minutes in order, their labels, the scorers of single minutes, and hours.
+
+One state, one step per arrival of data, one row per part of it in the store. A scorer of single minutes is
+found by being in `kinds`.
+"""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from relay.behaviour import labels, ordering
 from relay.behaviour.minutes import MINUTE_MS
 from relay.model import ScoredAnimal
-from relay.scoring import no_movement, rows, unusual_activity
+from relay.scoring import hourbuild
 from relay.scoring.findings import StateError, must_be_version
+from relay.scoring.hours import HOUR_MIN
+from relay.scoring.kinds import minutely
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from relay.behaviour.labels import LabelledMinute
     from relay.behaviour.minutes import Minute
     from relay.scoring.findings import Found, Limits, Over
-    from relay.scoring.rows import Row
+    from relay.scoring.hourbuild import Health
 
 AHEAD_MS = 3_600_000  # no right clock gets there: a frame ends at its upload
-MINUTES = "minutes"  # the name under which waiting minutes and the open row are stored
-_MINUTES_VERSION = ordering.VERSION
-_SPLIT = struct.Struct("<B")
+DAY_MIN = 1440
+KEPT_DAYS = 3  # of daily states: what comes two days late may be of the day before
+MINUTES = "minutes"  # the name under which waiting minutes are stored
+VERSION = 5
+_WITH_ROW = 4  # the version before hours: behind an open quarter of an hour and its length, one byte
 
 
 @dataclass(frozen=True, slots=True)
 class AnimalState:
-    """Everything the scorers remember of one animal."""
+    """Everything remembered of one animal. `minutely`: by kind, of scorers that have seen a minute."""
 
     waiting: ordering.Waiting = field(default_factory=ordering.Waiting)
-    open_row: Row | None = None
-    no_movement: no_movement.State = field(default_factory=no_movement.State)
-    unusual_activity: unusual_activity.State = field(default_factory=unusual_activity.State)
+    minutely: dict[str, Any] = field(default_factory=dict)
     behaviour: labels.State = field(default_factory=labels.State)
+    hours: hourbuild.State = field(default_factory=hourbuild.State)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """What one arrival made of an animal. `labelled`: minutes of it and of what waited, in order.
 
-    `unlabelled`: why there are none. The classifier then starts anew, and the alerts are not touched.
+    `hours`: the records of all that it touched. `snapshots`: (UTC day since 1970, state when it began).
+    `late`: the earliest minute that came too late, but not by more than two days. `unlabelled`: why there are
+    no labels: the classifier then starts anew, and the alerts are not touched.
     """
 
     state: AnimalState
-    findings: list[Found | Over]
-    labelled: list[LabelledMinute]
-    late_windows: int
+    findings: list[Found | Over] = field(default_factory=list)
+    labelled: list[LabelledMinute] = field(default_factory=list)
+    hours: dict[int, bytes] = field(default_factory=dict)
+    snapshots: list[tuple[int, AnimalState]] = field(default_factory=list)
+    late_windows: int = 0
+    late: int | None = None
     unlabelled: Exception | None = None
 
 
-def arrive(state: AnimalState, parts: Iterable[Minute], limits: Limits) -> Step:
-    """Fold the minute parts of one arrival, in any order."""
+def arrive(
+    state: AnimalState, parts: Iterable[Minute], limits: Limits, healths: Sequence[Health] = ()
+) -> Step:
+    """Fold the minute parts and health frames of one arrival, in any order."""
+    hours, late = hourbuild.hear(state.hours, healths) if healths else (state.hours, None)
     ordered = ordering.arrive(state.waiting, parts)
-    findings: list[Found | Over | None] = []
-    still, restless, open_row = state.no_movement, state.unusual_activity, state.open_row
-    for minute in ordered.passed:
-        still, finding = no_movement.step(still, minute, limits)
-        findings.append(finding)
-        open_row, closed = rows.add(open_row, minute)
-        if closed is not None:
-            restless, finding = unusual_activity.step(restless, closed, limits)
-            findings.append(finding)
-    behaviour, labelled, fault = _labelled(state.behaviour, ordered.passed)
-    after = AnimalState(ordered.waiting, open_row, still, restless, behaviour)
-    found = [each for each in findings if each is not None]
-    return Step(after, found, labelled, ordered.late_windows, fault)
+    known = [each for each in (late, ordered.late) if each is not None]
+    step = Step(replace(state, hours=hours), late_windows=ordered.late_windows, late=min(known, default=None))
+    step.hours |= hourbuild.spoken(hours, healths) if healths else {}
+    before = state.waiting.next_minute
+    for day, minutes in _by_day(ordered.passed):
+        if before is not None:
+            step.snapshots += _at_midnights(step.state, before, day)
+        _fold_day(step, minutes, limits)
+        before = minutes[-1].minute + 1
+    step.state = replace(step.state, waiting=ordered.waiting)
+    return step
+
+
+def _by_day(passed: Sequence[Minute]) -> Iterator[tuple[int, Sequence[Minute]]]:
+    if passed and passed[0].minute // DAY_MIN == passed[-1].minute // DAY_MIN:
+        yield passed[0].minute // DAY_MIN, passed
+        return
+    for day, minutes in groupby(passed, lambda each: each.minute // DAY_MIN):
+        yield day, list(minutes)
+
+
+def _at_midnights(state: AnimalState, next_minute: int, day: int) -> Iterator[tuple[int, AnimalState]]:
+    """Yield the state at each of the newest midnights between the minute before `next_minute` and `day`."""
+    first = max((next_minute - 1) // DAY_MIN + 1, day + 1 - KEPT_DAYS)
+    for each in range(first, day + 1):
+        midnight = each * DAY_MIN
+        hours = hourbuild.before(state.hours, midnight // HOUR_MIN)
+        yield each, replace(state, waiting=ordering.Waiting(midnight), hours=hours)
+
+
+def _fold_day(step: Step, minutes: Sequence[Minute], limits: Limits) -> None:
+    scored = {}
+    for scorer in minutely():
+        name = scorer.KIND.name
+        remembered = step.state.minutely.get(name) or scorer.State()
+        scored[name], found = scorer.step_minutes(remembered, minutes, limits)
+        step.findings += found
+    behaviour, labelled, fault = _labelled(step.state.behaviour, minutes)
+    told_until = minutes[-1].minute + 1 if fault else labels.told_until(behaviour)
+    hours, records = hourbuild.step(step.state.hours, minutes, labelled, told_until)
+    step.state = AnimalState(step.state.waiting, scored, behaviour, hours)
+    step.labelled += labelled
+    step.hours |= records
+    step.unlabelled = fault or step.unlabelled
 
 
 def _labelled(
@@ -78,17 +125,13 @@ def _labelled(
         return labels.State(), [], error
 
 
-def without_future(state: AnimalState, received_ms: int) -> AnimalState:
-    """Return the state for data received then: what is dated far ahead of it came while our clock was wrong.
+def is_ahead(state: AnimalState, received_ms: int) -> bool:
+    """Say whether something of the state is dated far ahead of that time: it came while our clock was wrong.
 
-    Kept, it would make everything late until that time has come. An alert that is out stays out, and so does
-    the baseline; how her collar sits is learned anew, within hours.
+    Kept, it would make everything late until that time has come.
     """
     newest = state.waiting.minutes[-1:]
-    if not newest or newest[0].minute * MINUTE_MS <= received_ms + AHEAD_MS:
-        return state
-    still = state.no_movement if state.no_movement.raised else no_movement.State()
-    return AnimalState(no_movement=still, unusual_activity=state.unusual_activity)
+    return bool(newest) and newest[0].minute * MINUTE_MS > received_ms + AHEAD_MS
 
 
 def to_rows(animal_id: int, state: AnimalState) -> list[ScoredAnimal]:
@@ -97,39 +140,42 @@ def to_rows(animal_id: int, state: AnimalState) -> list[ScoredAnimal]:
     Without the classifier's own state, 0.8 kB while the collar is undisturbed and, because windows wait with
     their minute, up to 4.4 kB behind a hole (17 minutes); 8 kB from a collar whose uptime stands still.
     """
-    row = rows.encode(state.open_row)
-    minutes = _SPLIT.pack(len(row)) + row + ordering.encode(state.waiting)
-    still, restless, behaviour = no_movement, unusual_activity, labels.encode(state.behaviour)
+    scored = [each for each in minutely() if each.KIND.name in state.minutely]
     return [
-        ScoredAnimal(animal_id, MINUTES, _MINUTES_VERSION, minutes),
-        ScoredAnimal(animal_id, still.KIND, still.VERSION, still.encode(state.no_movement)),
-        ScoredAnimal(animal_id, restless.KIND, restless.VERSION, restless.encode(state.unusual_activity)),
-        ScoredAnimal(animal_id, labels.KIND, labels.VERSION, behaviour),
+        ScoredAnimal(animal_id, MINUTES, VERSION, ordering.encode(state.waiting)),
+        *(
+            ScoredAnimal(animal_id, each.KIND.name, each.VERSION, each.encode(state.minutely[each.KIND.name]))
+            for each in scored
+        ),
+        ScoredAnimal(animal_id, labels.KIND, labels.VERSION, labels.encode(state.behaviour)),
+        ScoredAnimal(animal_id, hourbuild.KIND, hourbuild.VERSION, hourbuild.encode(state.hours)),
     ]
 
 
-def from_rows(stored: Sequence[ScoredAnimal]) -> dict[int, AnimalState]:
-    """Return the states by animal. Raises StateError for a version or bytes that this code cannot read."""
+def from_rows(stored: Iterable[ScoredAnimal]) -> dict[int, AnimalState]:
+    """Return the states by animal. Raises StateError for a version or bytes that this code cannot read.
+
+    A row of a scorer that is not known is ignored; a scorer without a row starts anew.
+    """
     by_animal: dict[int, dict[str, ScoredAnimal]] = {}
     for row in stored:
         by_animal.setdefault(row.animal_id, {})[row.scorer] = row
-    return {animal_id: _decoded(animal_id, scorers) for animal_id, scorers in by_animal.items()}
+    return {animal_id: _decoded(animal_id, rows) for animal_id, rows in by_animal.items()}
 
 
-def _decoded(animal_id: int, scorers: dict[str, ScoredAnimal]) -> AnimalState:
+def _decoded(animal_id: int, rows: dict[str, ScoredAnimal]) -> AnimalState:
     try:
-        minutes, still, restless = (
-            scorers[name] for name in (MINUTES, no_movement.KIND, unusual_activity.KIND)
-        )
-        if not ordering.is_known(minutes.version):
-            must_be_version(MINUTES, minutes.version, _MINUTES_VERSION)
-        cut = _SPLIT.size + _SPLIT.unpack_from(minutes.state)[0]
+        scored = {
+            each.KIND.name: each.decode(rows[each.KIND.name].state, rows[each.KIND.name].version)
+            for each in minutely()
+            if each.KIND.name in rows
+        }
+        behaviour, hours = rows[labels.KIND], rows.get(hourbuild.KIND)
         return AnimalState(
-            ordering.decode(minutes.state[cut:], minutes.version),
-            rows.decode(minutes.state[_SPLIT.size : cut]),
-            no_movement.decode(still.state, still.version),
-            unusual_activity.decode(restless.state, restless.version),
-            _behaviour(scorers, minutes.version),
+            ordering.decode(_minutes(rows[MINUTES])),
+            scored,
+            labels.decode(behaviour.state, behaviour.version),
+            hourbuild.decode(hours.state, hours.version) if hours else hourbuild.State(),
         )
     except KeyError as error:
         raise StateError(f"animal {animal_id}: no state of scorer {error}") from error
@@ -137,12 +183,9 @@ def _decoded(animal_id: int, scorers: dict[str, ScoredAnimal]) -> AnimalState:
         raise StateError(f"animal {animal_id}: damaged state: {error}") from error
 
 
-def _behaviour(scorers: dict[str, ScoredAnimal], minutes_version: int) -> labels.State:
-    """Return the classifier's state; a new one for an animal that was scored before there was any.
-
-    Such states are read rather than folded anew: the log may hold years, and nobody is warned meanwhile.
-    """
-    if labels.KIND not in scorers and minutes_version != _MINUTES_VERSION:
-        return labels.State()
-    behaviour = scorers[labels.KIND]
-    return labels.decode(behaviour.state, behaviour.version)
+def _minutes(row: ScoredAnimal) -> bytes:
+    """Return the waiting minutes, also of the version before: the log may hold years to fold anew."""
+    if row.version != _WITH_ROW:
+        must_be_version(MINUTES, row.version, VERSION)
+        return row.state
+    return row.state[1 + int.from_bytes(row.state[:1]) :]

@@ -1,4 +1,4 @@
-"""What a scorer says: something began, or it is over."""
+"""What a scorer says: something began, went further, or is over."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An episode that became an alert: since `onset_ms`, sure at `at_ms`, for the reasons in `evidence`."""
+    """An episode that became an alert: since `onset_ms`, sure at `at_ms`, for the reasons in `evidence`.
+
+    `animal`: its id, None for the farm. `is_update`: the episode was told, and has gone further.
+    """
 
     kind: str
     onset_ms: int
     at_ms: int
     evidence: dict[str, Any]
+    animal: int | None = None
+    is_update: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Over:
     kind: str
     onset_ms: int
     at_ms: int
+    animal: int | None = None
 
 
 def must_be_version(scorer: str, found: int, known: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from herdcore.records import SCHEMAS
+from herdcore.vocabulary import SCHEMA_MINUTES
 from relay.model import LoggedFrame
 from relay.storage import downlink
 from relay.storage.ports import CONFLICT, DUPLICATE, STORED, partition_of
@@ -20,13 +22,24 @@ _INSERT = (
     'INSERT INTO frame (ident, "partition", farm_id, kind, epoch, up_s, first_ms, received_ms, records)'
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (ident) DO NOTHING"
 )
-_READ = f"""
+_LOGGED = f"""
     SELECT cursor, {_DEVICE} AS device, farm_id, animal_id, kind, ident >> 16 & 65535, ident & 65535, up_s,
         first_ms, received_ms, records
-    FROM frame LEFT JOIN assignment
+"""
+_READ = f"""
+    {_LOGGED} FROM frame LEFT JOIN assignment
         ON assignment.device = {_DEVICE} AND from_ms <= first_ms AND (to_ms IS NULL OR first_ms < to_ms)
     WHERE "partition" = ? AND cursor > ? ORDER BY cursor LIMIT ?
-"""  # noqa: S608 - built from a constant of this module
+"""
+# By the collars that the animal wore, then by identity: no index that every append would have to keep up.
+_OF_ANIMAL = f"""
+    {_LOGGED} FROM assignment CROSS JOIN frame
+        ON ident BETWEEN (assignment.device - {_HALF}) << 32
+            AND (assignment.device - {_HALF}) << 32 | {0xFFFF_FFFF}
+        AND first_ms >= from_ms AND (to_ms IS NULL OR first_ms < to_ms)
+    WHERE animal_id = ? AND first_ms > ? AND first_ms < ? ORDER BY cursor
+"""
+_LONGEST_MS = SCHEMAS[SCHEMA_MINUTES][2] * 60_000  # no frame reaches further than one full of minutes
 _TRIM_ROWS = 2_000  # rows per transaction: appends wait no longer than that takes
 
 
@@ -41,7 +54,7 @@ class FrameTable:
     def __init__(self, connection: Connection) -> None:
         # device -> highest identity trimmed away: only frames at or below it cost a look into `trimmed`.
         self._floors: dict[int, int] = dict(
-            connection.execute(f"SELECT (low >> 32) + {_HALF}, max(high) FROM trimmed GROUP BY 1")  # noqa: S608 - likewise
+            connection.execute(f"SELECT (low >> 32) + {_HALF}, max(high) FROM trimmed GROUP BY 1")  # noqa: S608 - built from a constant of this module
         )
 
     def append(self, connection: Connection, frames: Sequence[NewFrame]) -> list[str]:
@@ -162,6 +175,12 @@ def _newest(connection: Connection) -> int:
 def read(connection: Connection, partition: int, after: int, limit: int) -> list[LoggedFrame]:
     """Return frames of a partition behind a cursor, with the animal that wore the collar at that time."""
     return [LoggedFrame(*row) for row in connection.execute(_READ, (partition, after, limit))]
+
+
+def of_animal(connection: Connection, animal_id: int, from_ms: int, until_ms: int) -> list[LoggedFrame]:
+    """Return the frames that an animal wore the collar for and whose records may overlap that span."""
+    rows = connection.execute(_OF_ANIMAL, (animal_id, from_ms - _LONGEST_MS, until_ms))
+    return [LoggedFrame(*row) for row in rows]
 
 
 def heads(connection: Connection) -> dict[int, int]:

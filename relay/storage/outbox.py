@@ -17,18 +17,21 @@ if TYPE_CHECKING:
 _OPEN = (QUEUED, SENDING, UNKNOWN)  # the dispatcher may still decide what becomes of it
 _SET_BACK_MS = 60_000  # what was queued further ahead than that was queued before the clock was set back
 _MESSAGE = """
-    SELECT message.id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical
-    FROM message WHERE id = ?
+    SELECT message.id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical,
+        held_until_ms
+    FROM message
 """
 _HELD = """
-    SELECT message.id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical, state,
-        attempts, repeat, phone
+    SELECT message.id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical,
+        held_until_ms, state, attempts, repeat, phone
     FROM message JOIN person ON person.id = person_id
 """
 
 
 def _message(row: Sequence[Any]) -> Message:
-    message_id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical = row
+    message_id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical, held_until_ms = (
+        row
+    )
     return Message(
         message_id,
         farm_id,
@@ -39,6 +42,7 @@ def _message(row: Sequence[Any]) -> Message:
         created_ms,
         expires_ms,
         bool(critical),
+        held_until_ms,
     )
 
 
@@ -53,7 +57,8 @@ def queue(connection: Connection, messages: Sequence[Message]) -> None:
     """Add messages; known ids are left as they are."""
     connection.executemany(
         "INSERT INTO message (id, farm_id, person_id, event_id, step, body, created_ms, expires_ms, critical,"
-        " state, state_ms, not_before_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?7, ?7)"
+        " held_until_ms, state, state_ms, not_before_ms)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?7, max(?7, ?10))"
         " ON CONFLICT (id) DO NOTHING",
         [
             (
@@ -66,6 +71,7 @@ def queue(connection: Connection, messages: Sequence[Message]) -> None:
                 m.created_ms,
                 m.expires_ms,
                 int(m.critical),
+                m.not_before_ms,
             )
             for m in messages
         ],
@@ -85,6 +91,7 @@ def claim(connection: Connection, vault: Vault, now_ms: int, limit: int) -> list
     )
     due = connection.execute(
         "SELECT id FROM message WHERE state = 'queued' AND (not_before_ms <= ?1 OR state_ms > ?2)"
+        " AND held_until_ms <= ?1"
         " ORDER BY critical DESC, created_ms, id LIMIT ?3",
         (now_ms, now_ms + _SET_BACK_MS, limit),
     ).fetchall()
@@ -189,8 +196,16 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def message(connection: Connection, message_id: str) -> Message | None:
     """Return one message."""
-    row = connection.execute(_MESSAGE, (message_id,)).fetchone()
+    row = connection.execute(f"{_MESSAGE} WHERE id = ?", (message_id,)).fetchone()
     return _message(row) if row else None
+
+
+def messages(connection: Connection, farm_id: int, since_ms: int) -> list[Message]:
+    """Return a farm's messages created since then."""
+    rows = connection.execute(
+        f"{_MESSAGE} WHERE farm_id = ? AND created_ms >= ? ORDER BY created_ms, id", (farm_id, since_ms)
+    )
+    return [_message(row) for row in rows]
 
 
 def message_state(connection: Connection, message_id: str) -> str | None:

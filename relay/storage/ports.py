@@ -6,19 +6,21 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
+from relay.storage.ports_farmbook import FarmBook
+from relay.storage.ports_scores import Scores
+from relay.storage.ports_watch import WatchBook
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.model import (
         Animal,
-        AnimalLabels,
         BehaviourHour,
         Collar,
         CollarKey,
         CollarReport,
         CollarSettings,
         Downlink,
-        Event,
         Farm,
         LoggedFrame,
         Message,
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
         Person,
         QueuedMessage,
         RawFrame,
-        ScoredAnimal,
     )
 
 PARTITIONS = 64  # fixed: a farm keeps its place, so herd context and order stay together
@@ -63,8 +64,23 @@ RANK = {
     READ: 60,
 }
 
-ACKNOWLEDGED, SNOOZED, FALSE_ALARM = "acknowledged", "snoozed", "false_alarm"
-VERDICTS = (ACKNOWLEDGED, SNOOZED, FALSE_ALARM)
+ACKNOWLEDGED, SNOOZED, FALSE_ALARM, RIGHT, WRONG = (
+    "acknowledged",
+    "snoozed",
+    "false_alarm",
+    "right",
+    "wrong",
+)
+VERDICTS = (ACKNOWLEDGED, SNOOZED, FALSE_ALARM, RIGHT, WRONG)
+REASONS = ("", "mating_season", "moved", "vet_visit", "collar", "other")  # why an event was wrong
+
+# An event that was told and does not stand once more data are in is withdrawn, never deleted.
+OPEN, OVER, WITHDRAWN = "open", "over", "withdrawn"
+EVENT_STATES = (OPEN, OVER, WITHDRAWN)
+
+LIFE_KINDS = ("calved", "inseminated", "dry", "due", "pregnant", "sold", "treated")
+# Collars are heard everywhere, in the barn, at milking, but for outages of days, or near stations outside.
+COVERAGES = ("always", "barn", "parlour", "outages", "stations")
 
 ROLES = ("owner", "worker", "vet", "technician")
 
@@ -251,29 +267,8 @@ class Downlinks(Protocol):
         """Return the frames of a collar's raw bursts, in the order they were made."""
 
 
-class Store(Registry, Downlinks, Protocol):
-    """Registry, downlinks, scores, events, outbox. One call is one transaction, durable when it returns."""
-
-    # scoring
-    async def cursor(self, partition: int) -> int: ...
-    async def states(self, partition: int) -> list[ScoredAnimal]: ...
-    async def commit_scores(
-        self,
-        partition: int,
-        token: int,
-        cursor: int,
-        states: Sequence[ScoredAnimal],
-        events: Sequence[Event],
-        messages: Sequence[Message],
-        labels: Sequence[AnimalLabels] = (),
-    ) -> None:
-        """Store cursor, states, events, messages and labels together or nothing.
-
-        Events and messages that exist already are left as they are. Labels take the place of all that the
-        animal has from their first minute to two days behind their last; they name no animal twice. `token`
-        is the fencing token of the lease; a commit with an older one than the store has seen raises
-        StaleLease, and so does a cursor behind the stored one.
-        """
+class Store(Registry, Downlinks, FarmBook, Scores, WatchBook, Protocol):
+    """All but the frame log. One call is one transaction, durable when it returns."""
 
     # behaviour: minutes for 48 h behind an animal's newest, hours for good; nothing for another farm's animal
     async def behaviour_minutes(
@@ -296,7 +291,8 @@ class Store(Registry, Downlinks, Protocol):
     async def claim(self, now_ms: int, limit: int) -> list[QueuedMessage]:
         """Mark due QUEUED messages SENDING, count the attempt, return them; expired ones become EXPIRED.
 
-        One queued over a minute ahead of `now_ms` is due: the clock was set back since.
+        One queued over a minute ahead of `now_ms` is due: the clock was set back since. But none goes before
+        its `not_before_ms`.
         Those for a person who has opted out become FAILED with the error OPTED_OUT, but for the step
         CONFIRMS_OPT_OUT.
         """
@@ -323,7 +319,7 @@ class Store(Registry, Downlinks, Protocol):
         """Return messages that became UNKNOWN before then and that no status has cleared up."""
 
     async def next_due_ms(self) -> int | None:
-        """When the earliest QUEUED message may go, or None."""
+        """When the earliest QUEUED message may go, or None; one that is held back, when it no longer is."""
 
     async def outbox_counts(self) -> dict[str, int]:
         """Return how many messages are in each state that has any."""
@@ -335,16 +331,12 @@ class Store(Registry, Downlinks, Protocol):
     async def inbox_pending(self, limit: int) -> list[tuple[str, str]]: ...
     async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None: ...
 
-    # answers
+    # what became of a message, and who did what
     async def message(self, message_id: str) -> Message | None: ...
+    async def messages(self, farm_id: int, since_ms: int) -> list[Message]:
+        """Return a farm's messages created since then, whatever became of them, oldest first."""
+
     async def message_state(self, message_id: str) -> str | None: ...
-    async def event(self, event_id: str) -> Event | None: ...
-    async def events(self, farm_id: int, limit: int) -> list[Event]:
-        """Return a farm's newest events, newest onset first."""
-
-    async def judge(self, event_id: str, person_id: int, verdict: str, at_ms: int) -> bool:
-        """Record one of VERDICTS; False if this person said the same already."""
-
     async def audit(self, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
         """Add a line to the audit chain: each line carries a hash over itself and the line before."""
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 ROOT_BYTES = 32
 DEVICE_MAX = 0xFFFF_FFFF
 EPOCH_MAX = 127
-_FARM = "SELECT id, name, zone, language, quiet_from_min, quiet_to_min FROM farm"
-_ANIMAL = "SELECT id, farm_id, number, name FROM animal"
+_FARM = """
+    SELECT id, name, zone, language, quiet_from_min, quiet_to_min, coverage, digest_min FROM farm
+"""
+_ANIMAL = "SELECT id, farm_id, number, name, group_name FROM animal"
 
 
 def _check(field: str, value: int, low: int, high: int) -> None:

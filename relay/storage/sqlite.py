@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from relay.model import Person
-from relay.storage import behaviour, downlink, frames, outbox, people, registry, scores
+from relay.storage import audit, behaviour, downlink, frames, outbox, people, registry
 from relay.storage.connection import connect, open_reader, open_writer
 from relay.storage.reader import Reader
+from relay.storage.sqlite_farmbook import SqliteFarmBook
+from relay.storage.sqlite_scores import SqliteScores
+from relay.storage.sqlite_watch import SqliteWatch
 from relay.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -18,14 +21,12 @@ if TYPE_CHECKING:
 
     from relay.model import (
         Animal,
-        AnimalLabels,
         BehaviourHour,
         Collar,
         CollarKey,
         CollarReport,
         CollarSettings,
         Downlink,
-        Event,
         Farm,
         LoggedFrame,
         Message,
@@ -33,22 +34,16 @@ if TYPE_CHECKING:
         NewFrame,
         QueuedMessage,
         RawFrame,
-        ScoredAnimal,
     )
     from relay.storage.connection import Connection
     from relay.storage.ports import Vault
-
-    T = TypeVar("T")
 
 FILE_NAME = "herdbell.db"
 CHECKPOINT_PAGES = 4_000  # of 4 KiB: how far the WAL grows before it is copied into the file
 
 
-class SqliteStorage:
+class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
     """FrameLog and Store (ports.py says what each method does) over one file in the state folder."""
-
-    def __init__(self, writer: Writer, reader: Reader, vault: Vault) -> None:
-        self._writer, self._reader, self._vault = writer, reader, vault
 
     @classmethod
     @asynccontextmanager
@@ -80,13 +75,6 @@ class SqliteStorage:
         finally:
             await reader.close()  # before the writer: the last one to close folds the WAL into the file
             await writer.close()
-
-    async def _read(self, question: Callable[..., T], *arguments: Any) -> T:
-        return await self._reader.call(lambda connection: question(connection, *arguments))
-
-    async def _write(self, work: Callable[..., T], *arguments: Any) -> T:
-        result: T = await self._writer.call(lambda connection: work(connection, *arguments))
-        return result
 
     # frame log
 
@@ -207,26 +195,6 @@ class SqliteStorage:
     async def raw_frames(self, device: int) -> list[RawFrame]:
         return await self._read(downlink.raw_frames, device)
 
-    # scoring
-
-    async def cursor(self, partition: int) -> int:
-        return await self._read(scores.cursor, partition)
-
-    async def states(self, partition: int) -> list[ScoredAnimal]:
-        return await self._read(scores.states, partition)
-
-    async def commit_scores(
-        self,
-        partition: int,
-        token: int,
-        cursor: int,
-        states: Sequence[ScoredAnimal],
-        events: Sequence[Event],
-        messages: Sequence[Message],
-        labels: Sequence[AnimalLabels] = (),
-    ) -> None:
-        await self._write(scores.commit, (partition, token), cursor, states, events, messages, labels)
-
     # behaviour
 
     async def behaviour_minutes(
@@ -288,28 +256,22 @@ class SqliteStorage:
     async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None:
         await self._write(outbox.inbox_done, key, at_ms, error)
 
-    # answers
+    # what became of a message, and who did what
 
     async def message(self, message_id: str) -> Message | None:
         return await self._read(outbox.message, message_id)
 
+    async def messages(self, farm_id: int, since_ms: int) -> list[Message]:
+        return await self._read(outbox.messages, farm_id, since_ms)
+
     async def message_state(self, message_id: str) -> str | None:
         return await self._read(outbox.message_state, message_id)
 
-    async def event(self, event_id: str) -> Event | None:
-        return await self._read(scores.event, event_id)
-
-    async def events(self, farm_id: int, limit: int) -> list[Event]:
-        return await self._read(scores.events, farm_id, limit)
-
-    async def judge(self, event_id: str, person_id: int, verdict: str, at_ms: int) -> bool:
-        return await self._write(scores.judge, event_id, person_id, verdict, at_ms)
-
     async def audit(self, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
-        await self._write(scores.audit, actor, action, detail, at_ms)
+        await self._write(audit.audit, actor, action, detail, at_ms)
 
     async def audit_broken_at(self) -> int | None:
-        return await self._read(scores.audit_broken_at)
+        return await self._read(audit.audit_broken_at)
 
 
 def _make_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from herdcore import wire
 from relay.ingest import OK, PROBLEMS, UNAUTHENTICATED, Answer, Batch
-from relay.keys import CLOCK, COLLARS, CONFIG, INGEST, METRICS, SCORER, STORAGE
+from relay.keys import CLOCK, COLLARS, CONFIG, EARS, INGEST, METRICS, SCORER, STORAGE
 from relay.problems import guarded, problem
 from relay.storage.ports import Busy, partition_of
 
@@ -25,6 +25,7 @@ class Frames:
     def __init__(self, app: web.Application) -> None:
         self._ingest, self._storage, self._scorer = app[INGEST], app[STORAGE], app[SCORER]
         self._collars, self._metrics, self._clock = app[COLLARS], app[METRICS], app[CLOCK]
+        self._ears = app[EARS]
         self._body_timeout_s = app[CONFIG].ingest.body_timeout_s
 
     async def post(self, request: web.Request) -> web.Response:
@@ -48,6 +49,7 @@ class Frames:
             return self._busy()
         if outcomes:
             self._metrics.note_commit(started_s)
+            self._ears.note(batch.signers, batch.arrived_ms, request.remote)
             self._scorer.wake({partition_of(frame.farm_id) for frame in batch.frames})
         self._metrics.count_frames(outcomes, batch.refusals)
         return _respond(self._ingest.answer(batch, outcomes))

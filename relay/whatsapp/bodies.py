@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from relay.whatsapp.texts import Texts, isolated, nearest
+from relay.whatsapp.texts import BODY_MAX, Texts, isolated, nearest
 
 if TYPE_CHECKING:
     from relay.model import Message, QueuedMessage
     from relay.whatsapp.payload import Buttons
     from relay.whatsapp.texts import Template
 
-_VALUE_MAX = 200
+_VALUE_MAX = 800  # a list; everything else is far shorter
 _TEXT_MAX = 4096
+_ROOM = 40  # for what a repeat adds and for the marks of right-to-left text
 
 
 class BodyError(ValueError):
@@ -73,7 +74,8 @@ class Bodies:
         given = message.body.get("params", {})
         if set(given) != set(template.examples):
             raise BodyError(f"message {message.id}: params {sorted(given)}, want {sorted(template.examples)}")
-        values = {key: isolated(_line(str(given[key])), code) for key in template.examples}
+        lines = _fitted({key: _line(str(given[key])) for key in template.examples}, template, code)
+        values = {key: isolated(text, code) for key, text in lines.items()}
         if repeat:
             first = next(iter(values))
             values[first] += f" {self._texts.answer(code, 'repeat')}"
@@ -98,6 +100,15 @@ class Bodies:
         return self._buttons.payload(
             verb, farm_id=message.farm_id, person_id=message.person_id, event_id=str(message.event_id)
         )
+
+
+def _fitted(values: dict[str, str], template: Template, code: str) -> dict[str, str]:
+    """Return the values, the longest cut so that the whole body is one that Graph takes."""
+    excess = len(template.wordings[code].body) + sum(map(len, values.values())) + _ROOM - BODY_MAX
+    if excess <= 0:
+        return values
+    longest = max(values, key=lambda key: len(values[key]))
+    return {**values, longest: values[longest][: max(1, len(values[longest]) - excess)]}
 
 
 def _line(text: str) -> str:

@@ -84,6 +84,10 @@ class Client:
             raise AmbiguousError("answer 200 with a message id that is no text")
         return wamid
 
+    async def ping(self) -> None:
+        """Ask for our number: whether Graph answers and takes our token. Raises SendError."""
+        await self._call("GET", self._messages.removesuffix("/messages"), None)
+
     async def templates(self, waba_id: str) -> list[dict[str, Any]]:
         """Return the account's templates: name, language, status, category. Raises SendError."""
         found: list[dict[str, Any]] = []

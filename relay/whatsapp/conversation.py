@@ -8,9 +8,11 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
+from relay.alerts import learning
 from relay.alerts.ids import message_id
 from relay.model import Message
-from relay.storage.ports import CONFIRMS_OPT_OUT
+from relay.scoring.kinds import all_kinds
+from relay.storage.ports import CONFIRMS_OPT_OUT, FALSE_ALARM, RIGHT, WRONG
 from relay.whatsapp import payload
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 FRESH_MS = 30 * 60_000  # a signature has no date: an old command may be a replay
 WINDOW_MS = 24 * 3_600_000  # free-form answers are allowed this long after the person's message
 _ANSWER_LIVES_MS = 3_600_000
+_JUDGES = frozenset({FALSE_ALARM, RIGHT, WRONG})
 STOP_WORDS = frozenset({"stop", "stopp", "baja", "parar", "बंद", "بند"})
 START_WORDS = frozenset({"start", "alta", "iniciar", "शुरू", "شروع"})
 _LETTERS = frozenset("LMN")  # Unicode categories: a vowel sign of Hindi is a mark, "stop 12" is about a cow
@@ -115,14 +118,26 @@ class Conversation:
         verdict = payload.VERDICTS[button.verb]
         if await self._storage.judge(event.id, person.id, verdict, self._clock.now_ms()):
             await self._audit(person, verdict, {"event": event.id, "wamid": item["id"]})
-        await self._answer(person, event, button.verb, item)
+        await self._answer(person, event, self._answer_to(verdict, event, button), item)
         return verdict
 
+    def _answer_to(self, verdict: str, event: Event, button: Button) -> str:
+        """Return which answer a verdict gets: a judgement may move a threshold."""
+        if verdict not in _JUDGES:
+            return button.verb
+        return learning.answer_key(all_kinds().get(event.kind), is_right=verdict == RIGHT)
+
     async def _answer(self, person: Person, event: Event, key: str, item: dict[str, Any]) -> None:
-        animal = await self._storage.animal(event.animal_id)
-        name = animal.label if animal else str(event.animal_id)
-        text = self._texts.answer(person.language, key, animal=name)
+        text = self._texts.answer(person.language, key, animal=await self._name_of(event))
         await self._queue(person, (event.farm_id, event.id), f"answer_{key}", text, item)
+
+    async def _name_of(self, event: Event) -> str:
+        """Return how a message names whom an event is about: an animal, or the farm itself."""
+        if event.animal_id is None:
+            farm = await self._storage.farm(event.farm_id)
+            return farm.name if farm else str(event.farm_id)
+        animal = await self._storage.animal(event.animal_id)
+        return animal.label if animal else str(event.animal_id)
 
     async def _queue(
         self, person: Person, about: tuple[int, str | None], step: str, text: str, item: dict[str, Any]

@@ -14,7 +14,7 @@ LANGUAGES = ("en", "de", "es", "pt_BR", "hi", "ur")
 DEFAULT_LANGUAGE = "en"
 RIGHT_TO_LEFT = frozenset({"ur"})
 _FULL_STOPS = "\u0964\u06d4"  # of Hindi and of Urdu
-ANSWERS = ("ack", "snz", "fp", "late", "stop", "start", "repeat")
+ANSWERS = ("ack", "snz", "fp", "right", "stricter", "late", "stop", "start", "repeat")
 
 BODY_MAX, FOOTER_MAX, BUTTON_MAX, BUTTONS_MAX, TTL_S = 1024, 60, 20, 3, (30, 43_200)
 _VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")

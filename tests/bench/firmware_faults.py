@@ -2,14 +2,14 @@
 
 The scenes are those of tests/collar/test_sensor_faults.py. A kind is found if its health record reaches the
 relay within ten minutes on all three chips. For false alarms the frames of each scene go through the relay's
-own scorers, behind a week of the same cow with a sound chip, so that both know what is usual.
+own scorers, behind a week of the same cow with a sound chip, so that they know what is usual.
 """
 
 from __future__ import annotations
 
 from collar.app import Collar
 from relay.model import LoggedFrame
-from relay.scoring.findings import Limits
+from relay.scoring.findings import Found, Limits
 from relay.scoring.partition import fold
 from simulator.chips.faults import FaultKind
 from simulator.chips.fitted import IMUS
@@ -42,25 +42,25 @@ def usual(imu):
     states = {}
     for start_ms in range(START_MS - DAYS * DAY_MS, START_MS, 3 * HOUR_MS):
         folded = fold(logged(board, start_ms), states, Limits())
-        if folded.events or folded.failures:
-            raise RuntimeError(f"a sound {imu} raises {folded.events} {folded.failures}")
+        if folded.findings or folded.failures:
+            raise RuntimeError(f"a sound {imu} raises {folded.findings} {folded.failures}")
         states.update(folded.states)
     return states
 
 
 def alarms(board, states):
-    """Return the events that the frames of a life make."""
+    """Return what the scorers of single minutes find in the frames of a life."""
     folded = fold(logged(board, START_MS), states, Limits())
     if folded.failures:
         raise RuntimeError(f"the fold failed: {folded.failures}")
-    return folded.events
+    return [each for each in folded.findings.get(1, []) if isinstance(each, Found)]
 
 
 def require_alarm(imu, states):
     """Raise RuntimeError unless a cow that does lie still is told: else no false alarm would be either."""
     board = TestBoard(Grazing(0.0), imu=imu)
     until(Collar(board), LIFE_S)
-    if [event.kind for event in alarms(board, states)] != ["no_movement"]:
+    if [each.kind for each in alarms(board, states)] != ["no_movement"]:
         raise RuntimeError(f"the relay does not tell a still cow with a sound {imu}")
 
 

@@ -63,8 +63,13 @@ def farm(path: Path | None, seed: int, cows: int = COWS, days: int = DAYS) -> Fa
     herd = VirtualHerd(path, seed=seed, cows=cows, days=days)
     vendor = Vendor(herd.model, seed, cows, BLOCK_H)
     activity = np.concatenate([vendor.day(herd.day(day)) for day in range(days)], axis=1)
+    return of_lives(activity, herd.histories, days)
+
+
+def of_lives(activity: NDArray[np.float64], histories: Iterable[History], days: int) -> Farm:
+    """Return a farm of counts (cows, blocks), which are written to, and of what happened to the cows."""
     out = Farm(activity)
-    for history in herd.histories:
+    for history in histories:
         last = _last_day(history, days)
         activity[history.cow, last * 24 // BLOCK_H :] = np.nan
         out.last_day.append(last)

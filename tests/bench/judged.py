@@ -63,7 +63,7 @@ class Bench:
                 "command": row.command,
             }
             for row in self.rows
-            if row.key in figures
+            if figures.get(row.key) is not None
         ]
 
     def missed(self, figures: Mapping[str, Any], *, whole: bool = True) -> list[str]:

@@ -1,4 +1,7 @@
-"""bench-scoring: CPU time of scoring one frame of 88 windows. Run with `python -m tests.bench.scoring`."""
+"""bench-scoring: CPU time of scoring one frame of 88 windows, and of folding a cow's day anew.
+
+Run with `python -m tests.bench.scoring`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from relay.behaviour.minutes import minute_parts
 from relay.scoring.animal import to_rows
 from relay.scoring.findings import Limits
 from relay.scoring.partition import fold
-from tests.relay.scoring_frames import frames_of, windows_of
+from relay.scoring.reopen import base_before, reopen
+from tests.relay.scoring_frames import BELLA, MINUTE_MS, frames_of, windows_of
 
 RUNS = 5
 COWS = 32
@@ -49,9 +53,22 @@ def fold_and_encode(batch, states):
         to_rows(animal_id, state)
 
 
+def reopened_day_ms():
+    """Median CPU time of what a frame of 88 windows that comes a day late costs, ms."""
+    frames = frames_of(windows_of(24 * 60))
+    base = base_before([], frames[0].first_ms // MINUTE_MS)
+    times = []
+    for _ in range(RUNS):
+        before = time.process_time_ns()
+        reopen(base, BELLA, frames, Limits(), len(frames))
+        times.append((time.process_time_ns() - before) / 1e6)
+    return statistics.median(times)
+
+
 if __name__ == "__main__":
     log = herd()
     print(f"{len(log)} frames, {COWS} cows, {RUNS} runs, median us of CPU per frame")  # noqa: T201 - its output
     for work in (minutes_only, whole_fold, fold_and_encode):
         row = [f"batch {batch}: {us_per_frame(work, log, batch):6.1f}" for batch in (1, 16, 64, 256)]
         print(f"{work.__name__:16}", "  ".join(row))  # noqa: T201 - its output
+    print(f"a day folded anew: {reopened_day_ms():.1f} ms")  # noqa: T201 - its output

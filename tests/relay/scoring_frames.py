@@ -6,8 +6,15 @@ from dataclasses import replace
 
 from herdcore.behaviour import Minutes
 from herdcore.features import log_code
-from herdcore.records import pack_codes
-from herdcore.vocabulary import BEHAVIOURS, SCHEMA_CODES, SCHEMA_MINUTES, SCHEMA_WINDOWS, WINDOW_MS
+from herdcore.records import HEALTH_FIELDS, Health, pack_codes, pack_health
+from herdcore.vocabulary import (
+    BEHAVIOURS,
+    SCHEMA_CODES,
+    SCHEMA_HEALTH,
+    SCHEMA_MINUTES,
+    SCHEMA_WINDOWS,
+    WINDOW_MS,
+)
 from herdcore.wire import Window, pack_window
 from relay.behaviour import labels
 from relay.behaviour.minutes import Minute
@@ -106,6 +113,14 @@ def codes_frame(classes, first_ms=MONDAY_MS, **fields):
     ((_, records),) = pack_codes(bytes(BEHAVIOURS.index(name) for name in classes))
     received_ms = first_ms + len(classes) * MINUTE_MS
     return frame([records], first_ms, kind=0x10 + SCHEMA_CODES, received_ms=received_ms, **fields)
+
+
+def health_frame(first_ms=MONDAY_MS, days_left=200, temperature_c=12, sensor_faults=0, **fields):
+    """A health frame of that time, which comes at once."""
+    said = {name: max(low, 0) for name, _, low, _ in HEALTH_FIELDS}
+    said |= {"days_left": days_left, "temp_c": temperature_c, "sensor_faults": sensor_faults}
+    fields = {"kind": 0x10 + SCHEMA_HEALTH, "received_ms": first_ms} | fields
+    return frame([pack_health(Health(**said))], first_ms, **fields)
 
 
 def but_for_sums(states):

@@ -217,7 +217,7 @@ def test_in_a_simulation_today_is_where_the_labels_end(settings, herdbell, tmp_p
     ("arguments", "message"),
     [
         (["13"], "animal 13 is not known on farm 1 (Sunny)"),
-        (["12", "--farm", "9"], "--farm=9: want one of 1 (Sunny)"),
+        (["12", "--farm", "9"], "farm=9: want one of 1 (Sunny)"),
         (["12", "--date", "2099-01-01"], "--date=2099-01-01: that day has not begun"),
         (["12", "--date", "9999-12-31"], "--date=9999-12-31: that day has not begun"),
         (["12", "--date", "yesterday"], "does not match the format"),

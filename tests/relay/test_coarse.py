@@ -16,14 +16,18 @@ from herdcore.behaviour import classify
 from herdcore.features import window_into
 from herdcore.records import MINUTE_Z_NEGATIVE, Minute, pack_minute
 from herdcore.vocabulary import BEHAVIOURS, SCHEMA_MINUTES
+from relay.alerts.ids import event_id
 from relay.behaviour.coarse import parts_of
 from relay.behaviour.minutes import CODES, RECORDS, WINDOWS, add, is_whole, minute_parts
 from relay.scoring.findings import Found, Limits, Over
-from relay.scoring.no_movement import STILL_MG, State, step
+from relay.scoring.hours import STILL_MG
+from relay.scoring.kinds.no_movement import State, step_minutes
 from relay.scoring.partition import OLDEST_MS, fold
+from tests.relay.kinds.test_no_movement import resting_segments
 from tests.relay.scoring_frames import (
     BELLA,
     DEAD,
+    FARM,
     GRAZING,
     MINUTE_MS,
     MONDAY,
@@ -38,7 +42,6 @@ from tests.relay.scoring_frames import (
     window,
     windows_of,
 )
-from tests.relay.test_no_movement import resting_segments
 
 LIMITS = Limits(no_movement_min=90)
 HOUR = 60
@@ -50,14 +53,15 @@ def found_in(frames):
     for each in frames:
         folded = fold([each], states, LIMITS)
         states.update(folded.states)
-        events += folded.events
-        ended += folded.ended
+        told = folded.findings.get(BELLA, [])
+        events += [each for each in told if isinstance(each, Found)]
+        ended += [each for each in told if isinstance(each, Over)]
         assert folded.failures == {}
     return events, ended
 
 
 def ids(frames):
-    return [event.id for event in found_in(frames)[0]]
+    return [event_id(FARM, BELLA, each.kind, each.onset_ms) for each in found_in(frames)[0]]
 
 
 # minute records
@@ -206,8 +210,8 @@ def fold_all(batches):
     for batch in batches:
         folded = fold(batch, states, LIMITS)
         states.update(folded.states)
-        events += folded.events
-    return but_for_sums(states), [event.id for event in events]
+        events += folded.findings.get(BELLA, [])
+    return but_for_sums(states), events
 
 
 @settings(max_examples=6, deadline=None)
@@ -223,7 +227,7 @@ def test_neither_order_nor_batching_of_mixed_schemas_changes_events_or_states(si
         at += size
     states, events = fold_all([frames])
     assert fold_all(batches) == (states, events)
-    assert len(events) == 1
+    assert [type(each) for each in events] == [Found, Over]
 
 
 # codes
@@ -239,11 +243,7 @@ def still(at_min, count):
 
 
 def stepped(minutes, state=None):
-    state, found = state or State(), []
-    for each in minutes:
-        state, finding = step(state, each, LIMITS)
-        found += [finding] if finding else []
-    return state, found
+    return step_minutes(state or State(), minutes, LIMITS)
 
 
 @pytest.mark.parametrize("name", ["unknown", "rest", "ruminate", "other", "graze", "walk"])
@@ -267,21 +267,10 @@ def test_a_code_of_a_moving_class_ends_stillness_and_is_never_part_of_it(name):
     after, found = stepped(minutes_from([name], 100), state)
     assert [type(each) for each in found] == [Over]
     assert after.moved == MONDAY + 100
-    assert (after.usual_mg, after.usual_min) == (state.usual_mg, state.usual_min), "nobody knows how much"
 
 
 def test_an_hour_of_rest_codes_is_a_gap_that_starts_the_count_anew():
     assert stepped([*still(0, 60), *minutes_from(["rest"] * 60, 60), *still(120, 60)])[1] == []
-
-
-def test_codes_add_nothing_to_what_is_usual():
-    windows = frames_of(windows_of(2 * HOUR))
-    codes = [codes_frame(["graze"] * 60, MONDAY_MS + (2 + hour) * HOUR * MINUTE_MS) for hour in range(9)]
-    later = frames_of(windows_of(HOUR), MONDAY_MS + 12 * HOUR * MINUTE_MS)
-    with_codes, without = (
-        fold(some, {}, LIMITS).states[BELLA] for some in (windows + codes + later, windows + later)
-    )
-    assert with_codes.unusual_activity == without.unusual_activity
 
 
 def test_codes_have_their_own_form():

@@ -27,6 +27,7 @@ from relay.evaluation import (
 )
 from relay.evaluation.activity import CowSums, Scored
 from relay.evaluation.activity_words import in_words
+from relay.evaluation.heat_activity import DEFAULT_THRESHOLDS
 from relay.evaluation.series import Series
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden/bovheat"
@@ -56,6 +57,16 @@ def said(monkeypatch, tmp_path):
             return CliRunner().invoke(main, ["evaluate", "activity", *map(str, arguments)])
 
     return call
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    return pack(tmp_path_factory.mktemp("short") / "pack", keep=of_a_month)
+
+
+def of_a_month(row):
+    """Both herds, but a month of the one that the excerpt has nine weeks of."""
+    return row[0] == "B" or row[2] < "2019-01-25"
 
 
 def rows_of_excerpt():
@@ -220,9 +231,9 @@ def test_the_makers_threshold_on_the_excerpt_is_what_its_own_index_says():
     )
 
 
-def test_no_score_uses_days_in_milk(tmp_path):
-    with_dim = series.read(GOLDEN)
-    blank = series.read(pack(tmp_path / "blank", without("dim", "lact")))
+def test_no_score_uses_days_in_milk(short, tmp_path):
+    with_dim = series.read(short)
+    blank = series.read(pack(tmp_path / "blank", without("dim", "lact"), of_a_month))
     limits = {"raw": [4.0] * 4, "index": [5.0] * 4}
     for one, other in zip(with_dim, blank, strict=True):
         for scorer in (activity.vendor, lambda herd: activity.ours(herd, _for(herd, limits))):
@@ -248,10 +259,9 @@ def test_the_threshold_is_the_lowest_that_tells_no_more_than_the_makers():
     told = np.where(grid < 2.0, 1.0, np.where(grid < 5.0, 9.0, 3.0))  # far below, alerts have run together
     loads = activity_thresholds._Loads("raw", np.array([4.0]), told[None])
     assert activity_thresholds._limit("raw", [loads]) == grid[grid >= 5.0][0]
-    assert activity_thresholds._limit("index", [loads]) == 4.7
-    assert (
-        activity_thresholds._limit("raw", [activity_thresholds._Loads("raw", np.zeros(1), told[None])]) == 4.0
-    )
+    assert activity_thresholds._limit("index", [loads]) == DEFAULT_THRESHOLDS["index"]
+    silent = activity_thresholds._Loads("raw", np.zeros(1), told[None])
+    assert activity_thresholds._limit("raw", [silent]) == DEFAULT_THRESHOLDS["raw"]
 
 
 def test_with_train_the_judged_cows_are_left_out_whatever_they_are_called(tmp_path):
@@ -261,7 +271,7 @@ def test_with_train_the_judged_cows_are_left_out_whatever_they_are_called(tmp_pa
     judged, train = series.read(renamed), series.read(GOLDEN)
     assert activity_thresholds.trained_cows(train, judged) == (2, 4)
     chosen = activity_thresholds.chosen(judged, train, 1)
-    assert set(chosen[0]["raw"]) == {4.0}  # nobody else has raw activity: what domain.md 2.2 says
+    assert set(chosen[0]["raw"]) == {DEFAULT_THRESHOLDS["raw"]}  # nobody else has raw activity
 
 
 def test_a_judged_cow_is_known_by_a_part_of_her_days_and_by_raw_activity_alone(tmp_path):
@@ -278,15 +288,15 @@ def test_a_cow_without_a_whole_day_is_left_out_because_nobody_can_tell_who_she_i
     assert activity_thresholds.trained_cows(series.read(morning), other) == (0, 6)
 
 
-def test_trained_on_the_judged_pack_itself_nothing_is_chosen_and_that_is_said(said):
-    words = " ".join(said("--data", GOLDEN, "--train", GOLDEN).output.split())
+def test_trained_on_the_judged_pack_itself_nothing_is_chosen_and_that_is_said(said, short):
+    words = " ".join(said("--data", short, "--train", short).output.split())
     assert "all 6 cows of --train are judged here too" in words
     assert "Herd B (raw): other cows have no alert of the maker to choose by" in words
     assert "stand on herd B only" in words
 
 
-def test_the_json_has_ours_on_top_and_every_figure_with_its_ends(said, tmp_path):
-    result = said("--data", GOLDEN, "--json", tmp_path / "figures.json")
+def test_the_json_has_ours_on_top_and_every_figure_with_its_ends(said, short, tmp_path):
+    result = said("--data", short, "--json", tmp_path / "figures.json")
     assert result.exit_code == 0, result.output
     figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert set(figures) >= KEYS
@@ -299,21 +309,30 @@ def test_the_json_has_ours_on_top_and_every_figure_with_its_ends(said, tmp_path)
     small, large = (each["found"] for each in figures["injected"])
     assert small <= large
     assert figures["scorers"]["vendor_35"]["difference_from_vendor"]["alerts_per_cow_21d"]["value"] == 0.0
+    assert small <= figures["found"]["value"] <= large
+    assert set(figures["difference_from_vendor"]["found"]) == {"value", "low", "high"}
 
 
-def test_what_is_printed_is_ascii_and_not_wider_than_a_terminal(said):
-    result = said("--data", GOLDEN)
+def test_what_is_printed_is_ascii_and_not_wider_than_a_terminal(said, short):
+    result = said("--data", short)
     assert result.exit_code == 0, result.output
     assert result.output.isascii()
     assert max(map(len, result.output.split("pictures:")[0].splitlines())) <= 100
-    for words in ("vendor_35", "ours", "cowtrakker_10d_3sd", "return 18-24 d", "episodes found, by size"):
+    for words in (
+        "vendor_35",
+        "ours",
+        "cowtrakker_10d_3sd",
+        "return 18-24 d",
+        "episodes found, by size",
+        "gain of ours",
+    ):
         assert words in result.output
 
 
-def test_one_seed_gives_the_same_figures_and_the_same_pictures_twice(said, tmp_path):
+def test_one_seed_gives_the_same_figures_and_the_same_pictures_twice(said, short, tmp_path):
     bytes_of = []
     for name in ("one", "two"):
-        said("--data", GOLDEN, "--json", tmp_path / f"{name}.json", "--pictures", tmp_path / name)
+        said("--data", short, "--json", tmp_path / f"{name}.json", "--pictures", tmp_path / name)
         files = sorted((tmp_path / name).iterdir())
         bytes_of.append([(tmp_path / f"{name}.json").read_bytes(), *(path.read_bytes() for path in files)])
     assert bytes_of[0] == bytes_of[1]
@@ -324,6 +343,7 @@ def test_one_seed_gives_the_same_figures_and_the_same_pictures_twice(said, tmp_p
     ("change", "keep", "missing"),
     [
         (without("raw"), None, "no herd here has raw activity"),
+        (None, None, "Herd A, 2 cows of 6: no raw activity; ours is scored on the maker's index"),
         (without("chg"), lambda row: row[0] == "B", "no index of the maker"),
         (without("raw", "chg"), None, "not measured: injected"),
         (without("dim"), None, "not measured: alerts_per_cow_21d"),
@@ -331,10 +351,19 @@ def test_one_seed_gives_the_same_figures_and_the_same_pictures_twice(said, tmp_p
         (None, lambda row: row[2] < "2018-12-29T09:00", "not measured: share_18_24d"),
         (lambda row: ["Hof Müller", *row[1:]], lambda row: row[0] == "B", "herd Hof M\\xfcller: 4 cows"),
     ],
-    ids=["no raw", "no index", "neither", "no days in milk", "one cow", "five rows", "another name"],
+    ids=[
+        "no raw",
+        "raw of one herd",
+        "no index",
+        "neither",
+        "no days in milk",
+        "one cow",
+        "five rows",
+        "another name",
+    ],
 )
 def test_what_a_pack_lacks_is_said_and_null(said, tmp_path, change, keep, missing):
-    folder = pack(tmp_path / "pack", change or (lambda row: row), keep or (lambda _row: True))
+    folder = pack(tmp_path / "pack", change or (lambda row: row), keep or of_a_month)
     result = said("--data", folder, "--json", tmp_path / "figures.json")
     assert result.exit_code == 0, result.output
     assert missing in " ".join(result.output.split())
@@ -352,9 +381,11 @@ def test_train_must_be_a_pack_and_the_json_must_have_a_folder(said, tmp_path):
     assert "is not there" in result.output
 
 
-def test_without_matplotlib_the_figures_are_there_and_the_pictures_are_not(said, monkeypatch, tmp_path):
+def test_without_matplotlib_the_figures_are_there_and_the_pictures_are_not(
+    said, short, monkeypatch, tmp_path
+):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    result = said("--data", GOLDEN, "--pictures", tmp_path)
+    result = said("--data", short, "--pictures", tmp_path)
     assert result.exit_code == 0, result.output
     assert "no pictures: pictures need matplotlib" in result.output
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 from herdcore.vocabulary import SCHEMA_HEALTH, WINDOW_MS
 from relay.alerts.ids import event_id
 from relay.behaviour import labels
-from relay.scoring.animal import AnimalState, from_rows, to_rows
-from relay.scoring.findings import Limits, StateError
+from relay.behaviour.ordering import HOLE_MS
+from relay.scoring import animal
+from relay.scoring.animal import from_rows, to_rows
+from relay.scoring.findings import Found, Limits, Over, StateError
+from relay.scoring.kind import Kind, Tier
 from relay.scoring.partition import fold, whole_arrivals
 from tests.relay.scoring_frames import (
     BELLA,
@@ -35,13 +40,18 @@ LONA = 8
 HOUR = 60
 
 
+def found(folded):
+    """What is reported of all animals in this batch."""
+    return [each for some in folded.findings.values() for each in some if isinstance(each, Found)]
+
+
 def fold_with_labels(batches):
     """Fold batch after batch; return states, events, windows that came too late, labels as they come."""
     states, events, late, told = {}, [], 0, []
     for batch in batches:
         folded = fold(batch, states, LIMITS)
         states.update(folded.states)
-        events += folded.events
+        events += found(folded)
         late += folded.late_windows
         told += [(animal_id, *label) for animal_id, some in folded.labels.items() for label in some]
         assert folded.failures == {}
@@ -70,20 +80,19 @@ def story(sizes=(88,)):
 
 
 def ids(events):
-    return [event.id for event in events]
+    return [event_id(FARM, event.animal, event.kind, event.onset_ms) for event in events]
 
 
 _, EVENTS, _, EXPECTED_LABELS = fold_with_labels([story()])
 EXPECTED = ids(EVENTS)
 
 
-def test_a_dead_cow_is_an_event_named_by_farm_cow_kind_and_onset():
+def test_a_dead_cow_is_found_with_her_onset_and_the_time_at_which_it_is_sure():
     _, events, _ = fold_all([frames_of([*windows_of(30), *windows_of(2 * HOUR, DEAD)])])
     (event,) = events
     assert event.onset_ms == MONDAY_MS + 30 * MINUTE_MS
-    assert event.detected_ms == event.onset_ms + 90 * MINUTE_MS
-    assert event.id == event_id(FARM, BELLA, "no_movement", event.onset_ms)
-    assert (event.farm_id, event.animal_id, event.kind) == (FARM, BELLA, "no_movement")
+    assert event.at_ms == event.onset_ms + 90 * MINUTE_MS
+    assert (event.animal, event.kind) == (BELLA, "no_movement")
 
 
 def test_the_event_comes_with_the_frame_that_completes_the_ninety_minutes():
@@ -92,10 +101,10 @@ def test_the_event_comes_with_the_frame_that_completes_the_ninety_minutes():
     for number, one in enumerate(frames):
         folded = fold([one], states, LIMITS)
         states.update(folded.states)
-        if folded.events:
+        if found(folded):
             at = number
     assert at == next(
-        i for i, f in enumerate(frames) if f.received_ms - WINDOW_MS >= MONDAY_MS + 120 * MINUTE_MS
+        i for i, f in enumerate(frames) if f.received_ms - WINDOW_MS >= MONDAY_MS + 120 * MINUTE_MS + HOLE_MS
     )
 
 
@@ -132,8 +141,8 @@ def test_a_restart_between_any_two_batches_changes_nothing(size):
     for at in range(0, len(frames), size):
         folded = fold(frames[at : at + size], states, LIMITS)
         states.update(folded.states)
-        events += folded.events
-        states = from_rows([row for animal, state in states.items() for row in to_rows(animal, state)])
+        events += found(folded)
+        states = from_rows([row for owner, state in states.items() for row in to_rows(owner, state)])
     assert (states, ids(events)) == (fold_all([story()])[0], EXPECTED)
 
 
@@ -150,13 +159,14 @@ def test_what_is_later_than_the_watermark_is_counted_and_left_out():
     folded = fold([frames[2]], states, LIMITS)
     assert folded.late_windows == folded.windows == 88
     assert folded.states == {BELLA: states[BELLA]}
+    assert folded.late == {BELLA: frames[2].first_ms // MINUTE_MS}
 
 
 def test_two_cows_do_not_mix():
     dead = frames_of(windows_of(2 * HOUR, DEAD), animal_id=LONA, device=5)
     alive = frames_of(windows_of(2 * HOUR, RESTING))
     _, events, _ = fold_all([[one for pair in zip(dead, alive, strict=True) for one in pair]])
-    assert [event.animal_id for event in events] == [LONA]
+    assert [event.animal for event in events] == [LONA]
 
 
 def test_data_belong_to_the_cow_that_wore_the_collar():
@@ -171,7 +181,7 @@ def test_one_cows_fault_does_not_stop_the_others():
     folded = fold([*story(), *sound], {BELLA: "no state at all"}, LIMITS)
     assert list(folded.failures) == [BELLA]
     assert list(folded.states) == [LONA]
-    assert [event.animal_id for event in folded.events] == [LONA]
+    assert [event.animal for event in found(folded)] == [LONA]
 
 
 ANY_TIME_MS = st.integers(MONDAY_MS - (1 << 32) * 1000, MONDAY_MS + 10**9) | st.integers(0, 10**7).map(
@@ -189,7 +199,7 @@ ANY_FRAME = st.builds(
 @given(st.lists(ANY_FRAME, max_size=8))
 def test_no_rightly_tagged_frame_can_break_the_fold_or_outgrow_the_state(frames):
     states, _, _ = fold_all([[one] for one in frames])
-    stored = [row for animal, state in states.items() for row in to_rows(animal, state)]
+    stored = [row for owner, state in states.items() for row in to_rows(owner, state)]
     assert from_rows(stored) == states
     assert all(sum(sizes(state)) <= 8_000 for state in states.values())
 
@@ -208,14 +218,6 @@ def test_a_long_silence_of_the_collar_is_no_stillness_of_the_cow():
     assert fold_all([before, after])[1] == []
 
 
-def test_a_cow_far_more_restless_than_on_four_days_before_is_reported():
-    records = [*windows_of(4 * 24 * HOUR, RESTING), *windows_of(3 * HOUR, GRAZING)]
-    _, (event,), _ = fold_all([frames_of(records)])
-    assert event.kind == "unusual_activity"
-    assert event.onset_ms == MONDAY_MS + 4 * 24 * HOUR * MINUTE_MS
-    assert event.detected_ms == event.onset_ms + HOUR * MINUTE_MS
-
-
 def test_frames_that_cannot_be_scored_are_counted_by_reason():
     folded = fold(
         [
@@ -226,14 +228,14 @@ def test_frames_that_cannot_be_scored_are_counted_by_reason():
         {},
         LIMITS,
     )
-    assert (folded.unassigned_frames, folded.malformed_frames, folded.windows) == (1, 1, 0)
+    assert (folded.unassigned_frames, folded.malformed_frames, folded.windows) == (1, 2, 0)
     assert folded.states == {}
 
 
-def test_the_end_of_an_episode_names_its_event():
+def test_the_end_of_an_episode_has_the_onset_of_its_beginning():
     records = [*windows_of(2 * HOUR, DEAD), *windows_of(10, RESTING)]
-    folded = fold(frames_of(records), {}, LIMITS)
-    assert [ended.event_id for ended in folded.ended] == ids(folded.events)
+    begun, over = fold(frames_of(records), {}, LIMITS).findings[BELLA]
+    assert (type(over), over.animal, over.onset_ms) == (Over, BELLA, begun.onset_ms)
 
 
 def sizes(state):
@@ -260,50 +262,88 @@ def test_what_is_kept_behind_holes_is_bounded_by_17_minutes_of_windows():
     assert sum(sizes(state)) <= sum(sizes(behind)) <= 4_400
 
 
+def rows_of(state):
+    return {row.scorer: row for row in to_rows(BELLA, state)}
+
+
 def test_a_missing_or_damaged_state_is_refused_with_the_animal_in_the_message():
-    stored = to_rows(BELLA, AnimalState())
-    with pytest.raises(StateError, match="animal 7: no state of scorer 'unusual_activity'"):
-        from_rows(stored[:2])
-    with pytest.raises(StateError, match="animal 7: damaged state"):
-        from_rows([stored[0], replace(stored[1], state=b"short"), *stored[2:]])
+    stored = rows_of(fold_all([story()[:5]])[0][BELLA])
+    rest = list(stored.values())[1:]
+    with pytest.raises(StateError, match="animal 7: no state of scorer 'minutes'"):
+        from_rows(rest)
     with pytest.raises(StateError, match="animal 7: no state of scorer 'behaviour'"):
-        from_rows(stored[:3])
-    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 4"):
-        from_rows([replace(stored[0], version=0), *stored[1:]])
+        from_rows(stored[name] for name in stored if name != labels.KIND)
+    for name in ("minutes", "no_movement", "behaviour", "hours"):
+        with pytest.raises(StateError, match="animal 7: damaged state"):
+            from_rows((stored | {name: replace(stored[name], state=b"short")}).values())
+    with pytest.raises(StateError, match="minutes: state of version 0, this code reads 5"):
+        from_rows([replace(stored["minutes"], version=0), *rest])
+
+
+def test_a_scorer_that_is_not_known_is_ignored_and_one_without_a_row_starts_anew():
+    state = fold_all([story()[:5]])[0][BELLA]
+    stored = rows_of(state)
+    still = stored.pop("no_movement")
+    (read,) = from_rows([*stored.values(), replace(still, scorer="of_another_release")]).values()
+    assert read == replace(state, minutely={})
+    assert set(fold(story()[5:10], {BELLA: read}, LIMITS).states[BELLA].minutely) == set(state.minutely)
+
+
+def count_up(state, minutes, limits):
+    """A scorer of minutes that remembers how many there were and reports each twentieth."""
+    numbered = list(enumerate(minutes, state.count + 1))
+    found = [
+        Found("count", each.minute * MINUTE_MS, each.minute * MINUTE_MS, {})
+        for number, each in numbered
+        if number % 20 == 0
+    ]
+    return Count(state.count + len(numbered)), found
+
+
+class Count(NamedTuple):
+    count: int = 0
+
+
+def test_a_scorer_of_minutes_needs_nothing_but_its_own_module(monkeypatch):
+    counting = SimpleNamespace(
+        KIND=Kind("count", Tier.DIGEST), VERSION=1, State=Count, step_minutes=count_up,
+        encode=lambda state: bytes([state.count]), decode=lambda data, _: Count(data[0]),
+    )  # fmt: skip
+    monkeypatch.setattr(animal, "minutely", lambda: (counting,))
+    folded = fold(story()[:8], {}, LIMITS)
+    (each,) = folded.findings[BELLA][:1]
+    assert (each.kind, each.animal) == ("count", BELLA)
+    (read,) = from_rows(to_rows(BELLA, folded.states[BELLA])).values()
+    assert read == folded.states[BELLA]
 
 
 def of_the_release_before(rows):
-    """The rows as they were before there were labels: minutes without their windows."""
-    minutes, *rest = (row for row in rows if row.scorer != labels.KIND)
-    cut = 1 + minutes.state[0]
-    (start, count), at = struct.unpack_from("<qB", minutes.state, cut), cut + 9
-    each = [minutes.state[at + 34 * number : at + 34 * number + 32] for number in range(count)]
-    state = minutes.state[:cut] + struct.pack("<qB", start, count) + b"".join(each)
-    return [replace(minutes, version=2, state=state), *rest]
+    """The rows as they were before there were hours: in front of the minutes a quarter of an hour."""
+    kept = {row.scorer: row for row in rows if row.scorer != "hours"}
+    row = b"\x15" + struct.pack("<qBIQ", 1, 2, 3, 4)
+    minutes = replace(kept["minutes"], version=4, state=row + kept["minutes"].state)
+    return [*(kept | {"minutes": minutes}).values(), replace(minutes, scorer="given_up", version=1)]
 
 
 @pytest.mark.parametrize("at", [5, 14, 20, 30])
-def test_an_upgrade_between_any_two_frames_changes_no_event_and_labels_what_comes(at):
+def test_an_upgrade_between_any_two_frames_changes_no_event_and_no_label(at):
     frames = story()
     states, events, _, _ = fold_with_labels([frames[:at]])
     states = from_rows(
         [row for one, state in states.items() for row in of_the_release_before(to_rows(one, state))]
     )
-    assert states[BELLA].behaviour == labels.State()
     folded = fold(frames[at:], states, LIMITS)
-    assert ids(events + folded.events) == EXPECTED
+    assert ids(events + found(folded)) == EXPECTED
     assert folded.late_windows == 0
-    told = [label.minute for label in folded.labels[BELLA]]
-    assert told == list(range(told[0], EXPECTED_LABELS[-1][1] + 1))
-    assert told[0] * MINUTE_MS <= frames[at].first_ms + 2 * MINUTE_MS
+    assert [(BELLA, *label) for label in folded.labels[BELLA]] == EXPECTED_LABELS[
+        -len(folded.labels[BELLA]) :
+    ]
 
 
 def test_damaged_minutes_of_the_release_before_are_refused():
     minutes, *rest = of_the_release_before(to_rows(BELLA, fold_all([story()[:5]])[0][BELLA]))
     with pytest.raises(StateError, match="animal 7: damaged state"):
         from_rows([replace(minutes, state=minutes.state[:-1]), *rest])
-    with pytest.raises(StateError, match="animal 7: damaged state"):
-        from_rows([replace(minutes, state=minutes.state[:-32]), *rest])
 
 
 def test_a_classifier_that_fails_costs_no_warning_and_starts_anew():
@@ -312,7 +352,7 @@ def test_a_classifier_that_fails_costs_no_warning_and_starts_anew():
     odd = replace(states[BELLA].behaviour.stream, forward=((0.5,) * 7,))
     states[BELLA] = replace(states[BELLA], behaviour=replace(states[BELLA].behaviour, stream=odd))
     folded = fold(frames[10:], states, LIMITS)
-    assert ids(events + folded.events) == EXPECTED
+    assert ids(events + found(folded)) == EXPECTED
     assert (list(folded.unlabelled), folded.failures) == ([BELLA], {})
     assert len(folded.labels[BELLA]) > 3 * HOUR
 
@@ -329,7 +369,7 @@ def test_a_restart_between_any_two_frames_changes_no_label():
     for one in story():
         folded = fold([one], states, LIMITS)
         told += [(BELLA, *label) for label in folded.labels.get(BELLA, [])]
-        states = from_rows([row for animal, state in folded.states.items() for row in to_rows(animal, state)])
+        states = from_rows([row for owner, state in folded.states.items() for row in to_rows(owner, state)])
     assert told == EXPECTED_LABELS
 
 
@@ -365,23 +405,17 @@ def test_a_clock_that_was_a_day_ahead_does_not_make_the_right_data_late():
     assert (event.onset_ms, late) == (MONDAY_MS + 3 * HOUR * MINUTE_MS, 0)
 
 
+def test_a_clock_that_is_set_right_calls_for_a_refold_from_the_right_data_on():
+    wrong, right = set_right(RESTING)
+    folded = fold(right[:2], fold(wrong, {}, LIMITS).states, LIMITS)
+    assert folded.late == {BELLA: MONDAY_MS // MINUTE_MS + 3 * HOUR}
+
+
 def test_labels_of_a_clock_that_was_ahead_give_way_to_those_of_the_right_time():
     wrong, right = set_right(RESTING)
     told = labels_of([[*wrong, *right]])
     assert told == sorted(told)
     assert told[-1][1] < (MONDAY_MS + DAY_MS) // MINUTE_MS
-
-
-def test_a_cow_reported_dead_while_the_clock_was_wrong_is_not_reported_again():
-    _, (event,), _ = fold_all(set_right(DEAD))
-    assert event.onset_ms == MONDAY_MS + DAY_MS
-
-
-def test_a_clock_that_was_set_right_does_not_forget_what_is_usual_of_a_cow():
-    wrong, right = set_right(RESTING)
-    before = fold_all([wrong])[0][BELLA].unusual_activity
-    after = fold_all([wrong, right[:1]])[0][BELLA].unusual_activity
-    assert after == before != AnimalState().unusual_activity
 
 
 def test_a_collars_late_upload_is_no_sign_of_a_wrong_clock():

@@ -7,14 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relay.evaluation import own_activity, rules, series
+from relay.evaluation import rules, series
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden/bovheat"
 SHAPE_2H = np.array([28, 24, 22, 35, 38, 33, 32, 36, 44, 38, 32, 34], dtype=float)
-SCORERS = {rule.name: rule.score for rule in rules.RULES} | {
-    "ours": own_activity.heat_score,
-    "ours, of an index": own_activity.heat_score_of_index,
-}
+SCORERS = {rule.name: rule.score for rule in rules.RULES}
 
 
 def herd(cows=8, days=20, block_h=2, noise=0.15, seed=3):
@@ -69,7 +66,7 @@ def test_nothing_known_is_nothing_told_and_gaps_do_no_harm(name):
     assert not np.isinf(score(holed, 2)).any()
 
 
-@pytest.mark.parametrize("name", [rule.name for rule in rules.RULES] + ["ours"])
+@pytest.mark.parametrize("name", SCORERS)
 def test_the_unit_of_activity_does_not_matter(name):
     activity = with_heat(herd()) * 40.0
     one, other = (SCORERS[name](scale * activity, 2) for scale in (1.0, 25.0))
@@ -141,24 +138,3 @@ def test_the_published_false_alerts_follow_from_the_daily_specificity():
     assert figures["collar_ar"].false_per_cow_year == pytest.approx(2.19)
     assert figures["cowtrakker_3d_1sd"].false_per_cow_year == pytest.approx(120.085)
     assert figures["bovheat_35"].false_per_cow_year is None
-
-
-def test_what_the_whole_herd_does_is_nobodys_heat():
-    activity = herd(cows=12)
-    activity[:, 15 * 12 : 15 * 12 + 5] *= 2.5
-    told = own_activity.heat_alerts(own_activity.heat_score(activity, 2), 4.0, 2)
-    assert [each for cow in told for each in near(cow, 15)] == []
-    alone = own_activity.heat_alerts(own_activity.heat_score(with_heat(herd(cows=12), size=2.5), 2), 4.0, 2)
-    assert len(near(alone[2], 15)) == 1
-
-
-def test_a_heat_does_not_become_usual():
-    activity = with_heat(with_heat(herd(days=24), day=14), day=19)
-    told = own_activity.heat_alerts(own_activity.heat_score(activity, 2), 4.0, 2)
-    assert len(near(told[2], 14)) == 1
-    assert len(near(told[2], 19)) == 1
-
-
-def test_a_cow_alone_is_scored_without_a_herd():
-    told = own_activity.heat_alerts(own_activity.heat_score(with_heat(herd(cows=1), cow=0), 2), 4.0, 2)
-    assert len(near(told[0], 15)) == 1

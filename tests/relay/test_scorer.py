@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from relay.alerts import intents
+from relay.alerts.ids import event_id
 from relay.behaviour import labels
 from relay.clock import FollowedClock
 from relay.config import Config
@@ -19,8 +20,9 @@ from relay.logs import redact
 from relay.metrics import Metrics
 from relay.model import NewFrame
 from relay.scorer import RETRY_MS, Scorer
-from relay.scoring import no_movement
-from relay.scoring.findings import Limits
+from relay.scoring import farm
+from relay.scoring.findings import Found, Limits
+from relay.scoring.kinds import no_movement
 from relay.scoring.partition import fold
 from relay.storage.ports import StorageError, partition_of
 from relay.storage.sqlite import SqliteStorage
@@ -40,7 +42,8 @@ class WatchedClock(FollowedClock):
         self.awaited = asyncio.Event()
 
     async def wait_until(self, utc_ms):
-        self.awaited.set()
+        if utc_ms == self.now_ms() + RETRY_MS:
+            self.awaited.set()
         await super().wait_until(utc_ms)
 
 
@@ -134,7 +137,7 @@ async def test_a_dead_cow_becomes_one_event_and_a_message_in_the_outbox(herd):
     assert queued.message.body["params"] == {
         "animal": "Bella (12)",
         "farm": "Hof Lindner",
-        "sign": "not moving",
+        "sign": "not moving (still for 90 min, last moved at 01:59)",
         "since": "02:00",
     }
     assert herd.told == [NOW_MS], "the dispatcher is told once"
@@ -209,16 +212,15 @@ async def test_a_restart_between_any_two_batches_gives_the_same_events_and_no_me
         await herd.append(frames[at : at + size])
         await herd.score(batch_frames=2)
     event_ids = await herd.event_ids()
-    assert event_ids == [event.id for event in await replayed(herd)]
+    assert event_ids == await replayed(herd)
     assert len(await herd.storage.claim(NOW_MS, 10)) == 1
 
 
 async def replayed(herd):
-    """The events of the whole log, folded from zero without a store."""
-    from relay.scoring.findings import Limits
-    from relay.scoring.partition import fold
-
-    return fold(await herd.storage.read(herd.partition, 0, 10_000), {}, Limits()).events
+    """The ids of the events of the whole log, folded from zero without a store."""
+    folded = fold(await herd.storage.read(herd.partition, 0, 10_000), {}, Limits())
+    found = [each for some in folded.findings.values() for each in some if isinstance(each, Found)]
+    return [event_id(herd.farm, each.animal, each.kind, each.onset_ms) for each in found]
 
 
 async def test_idle_is_exact(herd):
@@ -251,13 +253,13 @@ async def test_late_and_unassigned_data_are_counted(herd):
 
 
 async def test_one_cows_fault_does_not_stop_the_others(herd, monkeypatch):
-    def faulty(state, minute, limits):
-        if minute.motion_max_mg > 300:
+    def faulty(state, minutes, limits):
+        if any(minute.motion_max_mg > 300 for minute in minutes):
             raise ArithmeticError("planted")
-        return no_movement_step(state, minute, limits)
+        return step_minutes(state, minutes, limits)
 
-    no_movement_step = no_movement.step
-    monkeypatch.setattr(no_movement, "step", faulty)
+    step_minutes = no_movement.step_minutes
+    monkeypatch.setattr(no_movement, "step_minutes", faulty)
     await herd.append(frames_of(windows_of(2 * HOUR, GRAZING)), LONA_COLLAR)
     await herd.append(death())
     await herd.score()
@@ -303,9 +305,9 @@ async def test_labels_do_not_depend_on_when_the_scorer_ran(herd):
 async def test_after_a_crash_before_or_behind_a_commit_every_minute_counts_once(herd, monkeypatch, stored):
     commit = herd.storage.commit_scores
 
-    async def crashing(*arguments):
+    async def crashing(*arguments, **more):
         if stored:
-            await commit(*arguments)
+            await commit(*arguments, **more)
         monkeypatch.setattr(herd.storage, "commit_scores", commit)
         raise StorageError("planted")
 
@@ -330,7 +332,7 @@ async def test_a_fault_of_the_store_is_tried_again_and_nothing_counts_twice(herd
     await herd.append(death())
     commit = herd.storage.commit_scores
 
-    async def failing(*_arguments):
+    async def failing(*_arguments, **_more):
         monkeypatch.setattr(herd.storage, "commit_scores", commit)
         raise StorageError("planted")
 
@@ -390,14 +392,18 @@ async def test_a_state_this_version_cannot_read_is_folded_anew_from_the_log(herd
     await herd.storage.commit_scores(herd.partition, 0, cursor, newer, [], [])
     await herd.append(frames[15:])
     await herd.score(batch_frames=4)
-    assert [event.id for event in await replayed(herd)] == await herd.event_ids()
+    assert await replayed(herd) == await herd.event_ids()
     versions = {row.scorer: row.version for row in await herd.storage.states(herd.partition)}
-    assert versions == {"behaviour": labels.VERSION, "minutes": 4, "no_movement": 2, "unusual_activity": 1}
+    assert versions.pop("no_movement") == no_movement.VERSION
+    assert versions == {"behaviour": labels.VERSION, "hours": 1, "minutes": 5}
     assert herd.count("herdbell_scorer_faults_total", place="state") == 1
 
 
 async def test_an_event_is_kept_even_if_there_are_no_words_for_it(herd, monkeypatch):
-    monkeypatch.delitem(intents.RULES, "no_movement")
+    def speechless(*_arguments):
+        raise KeyError("planted")
+
+    monkeypatch.setattr(intents, "messages", speechless)
     await herd.append(death())
     await herd.score()
     assert len(await herd.event_ids()) == 1
@@ -406,8 +412,59 @@ async def test_an_event_is_kept_even_if_there_are_no_words_for_it(herd, monkeypa
 
 
 async def test_an_old_event_is_recorded_and_not_sent(herd):
-    herd.clock.advance(NOW_MS + 24 * HOUR * MINUTE_MS)
+    herd.clock.advance(NOW_MS + 28 * HOUR * MINUTE_MS)
     await herd.append(death())
     await herd.score()
     assert len(await herd.event_ids()) == 1
     assert herd.told == []
+
+
+async def test_what_waits_for_the_digest_is_told_when_its_time_comes_though_nothing_arrives(herd):
+    noon_ms, digest_ms = NOW_MS + 29 * HOUR * MINUTE_MS, NOW_MS + 47 * HOUR * MINUTE_MS
+    herd.clock.advance(noon_ms)
+    await herd.append(death())
+    async with running(herd.scorer()) as scorer:
+        await scorer.wait_idle()
+        herd.clock.advance(digest_ms - 1)
+        await scorer.wait_idle()
+        assert herd.told == []
+        herd.clock.advance(digest_ms)
+        assert not scorer.idle(), "the digest is due"
+        await scorer.wait_idle()
+    (queued,) = await herd.storage.claim(digest_ms, 10)
+    assert queued.message.body["template"] == "daily_digest"
+    assert "Bella (12)" in queued.message.body["text"]
+    await herd.score()
+    assert len(herd.told) == 1, "told once, also after a restart"
+
+
+async def test_one_farms_fault_costs_no_warning_and_its_hours_are_caught_up(herd, monkeypatch):
+    def faulty(*_arguments):
+        raise ArithmeticError("planted")
+
+    monkeypatch.setattr(farm, "step_on", faulty)
+    await herd.append(death())
+    await herd.score()
+    assert len(await herd.event_ids()) == 1
+    assert herd.count("herdbell_scorer_faults_total", place="farm") == 1
+    assert await herd.storage.farm_states(herd.partition) == []
+    monkeypatch.undo()
+    await herd.append(frames_of(windows_of(HOUR, RESTING), MONDAY_MS + 4 * HOUR * MINUTE_MS, boot=2))
+    await herd.score()
+    kept = await herd.storage.farm_states(herd.partition)
+    assert kept[0].hour * HOUR * MINUTE_MS == MONDAY_MS
+
+
+async def test_a_farm_state_this_version_cannot_read_is_folded_anew_from_its_hours(herd):
+    await herd.append(death())
+    await herd.score()
+    (*_, newest) = await herd.storage.farm_states(herd.partition)
+    cursor = await herd.storage.cursor(herd.partition)
+    for each in await herd.storage.farm_states(herd.partition):
+        await herd.storage.commit_scores(
+            herd.partition, 0, cursor, [], [], [], farm_states=[replace(each, version=99), newest]
+        )
+    await herd.append(frames_of(windows_of(HOUR, RESTING), MONDAY_MS + 3 * HOUR * MINUTE_MS, boot=2))
+    await herd.score()
+    assert herd.count("herdbell_scorer_faults_total", place="state") == 1
+    assert {each.version for each in await herd.storage.farm_states(herd.partition)} == {farm.VERSION}

@@ -7,6 +7,7 @@ import stat
 import pytest
 from blockbuster import blockbuster_ctx
 
+from relay.model import Animal, Event, Farm, Judged, Message
 from relay.storage.connection import connect, migrate, packaged_migrations, statements
 from relay.storage.ports import DUPLICATE, STORED, Busy, CannotOpen, StorageError, Unwritable
 from relay.storage.sqlite import FILE_NAME, SqliteStorage
@@ -164,6 +165,71 @@ async def test_a_newer_schema_is_refused_and_not_touched(open_storage, tmp_path)
     database.close()
 
 
+OLD_ROWS = {
+    "farm": (1, "Hillside", "UTC", "en", None, None, b"root"),
+    "animal": (2, 1, "12", "Bella"),
+    "person": (3, b"index", b"phone", "Ann", "en", "UTC", None),
+    "role": (4, 3, 1, "owner", T0_MS, "2026-11"),
+    "event": ("e1", 1, 2, "no_movement", T0_MS, T0_MS + 5, '{"minutes":95}'),
+    "message": (
+        "m1", 1, 3, "e1", "first", '{"text":"x"}', T0_MS, T0_MS * 2, 1, "sent", T0_MS, T0_MS, 2, 0, "w", None
+    ),
+    "status": ("m1", "sent", T0_MS),
+    "judgement": ("e1", 3, "false_alarm", T0_MS + 9),
+}  # fmt: skip
+
+
+def fill_old_schema(database, folder):
+    """Bring an empty database to version 3 of the schema, with what a farm has when it was sent an alert."""
+    migrate(database, packaged_migrations()[:3], folder)
+    for table, row in OLD_ROWS.items():
+        database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+@pytest.fixture
+def old_state(tmp_path):
+    (tmp_path / "state").mkdir()
+    database = connect(tmp_path / "state" / FILE_NAME)
+    fill_old_schema(database, tmp_path)
+    database.close()
+
+
+@pytest.mark.usefixtures("old_state")
+async def test_events_judgements_and_messages_of_an_older_schema_are_all_kept(open_storage, opened):
+    async with open_storage() as storage:
+        expected = Event("e1", 1, 2, "no_movement", T0_MS, T0_MS + 5, {"minutes": 95}, "over", tier="urgent")
+        assert await storage.event("e1") == expected
+        message = Message("m1", 1, 3, "e1", "first", {"text": "x"}, T0_MS, T0_MS * 2, True)
+        assert await storage.message("m1") == message
+        assert await storage.apply_status(None, "w", "delivered", T0_MS)
+        assert await storage.judged(1, None, 0) == [Judged("e1", 2, "no_movement", False, "", T0_MS + 9)]
+        assert await storage.farms() == [Farm(1, "Hillside")]
+        assert await storage.animals(1) == [Animal(2, 1, "12", "Bella")]
+        assert opened[0].execute("PRAGMA foreign_key_check").fetchall() == []
+        tables = {row[0] for row in opened[0].execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        assert not [name for name in tables if name.endswith("_before")]
+
+
+@pytest.mark.usefixtures("old_state")
+async def test_what_belonged_together_in_an_older_schema_still_does(open_storage, opened):
+    async with open_storage() as storage:
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            await storage.queue([Message("m2", 1, 3, "e9", "first", {}, T0_MS, T0_MS)])
+        with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+            opened[0].execute("DELETE FROM event")
+
+
+def test_a_migration_that_would_lose_an_event_does_not_happen(database, tmp_path):
+    database.execute("PRAGMA foreign_keys = ON")
+    fill_old_schema(database, tmp_path)
+    forgetful = packaged_migrations()
+    forgetful[3] = forgetful[3].replace("FROM event_before;", "FROM event_before WHERE 0;")
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        migrate(database, forgetful, tmp_path)
+    assert version(database) == 3
+    assert database.execute("SELECT * FROM event").fetchall() == [OLD_ROWS["event"]]
+
+
 def test_a_trigger_is_one_statement():
     script = (
         "-- a; b\nCREATE TABLE a (x); CREATE TRIGGER t AFTER INSERT ON a BEGIN SELECT 1; SELECT 2; END;\n"
@@ -263,6 +329,15 @@ async def test_the_reading_connection_cannot_write(opened, world):
     await world.storage.farms()
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         opened[1].execute("DELETE FROM farm")
+
+
+async def test_the_frames_of_an_animal_are_found_by_the_identities_of_her_collars(opened, world):
+    await world.storage.farms()
+    asked = []
+    opened[1].set_trace_callback(asked.append)
+    await world.storage.frames_of(world.animal_id, 0, T0_MS)
+    plan = [row[3] for row in opened[1].execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
+    assert "SEARCH frame USING INDEX sqlite_autoindex_frame_1 (ident>? AND ident<?)" in plan
 
 
 # a full disk

@@ -114,10 +114,11 @@ async def provision(account):
 async def test_missing_templates_are_created_once_in_every_language():
     account = Account()
     first = await provision(account)
-    assert set(first) == {("collar_health_alert_v1", code) for code in LANGUAGES}
+    assert set(first) == {(f"collar_{name}", code) for name in load().templates for code in LANGUAGES}
     assert await provision(account) == first
-    assert len(account.made) == len(LANGUAGES)
-    assert account.made[0]["message_send_ttl_seconds"] == 43_200
+    assert len(account.made) == len(first)
+    lives_s = {one["name"]: one["message_send_ttl_seconds"] for one in account.made}
+    assert lives_s["collar_health_alert_v1"] == 43_200
 
 
 async def test_a_template_filed_as_marketing_stops_the_provisioning():

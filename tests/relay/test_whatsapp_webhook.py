@@ -7,10 +7,11 @@ import json
 import aiohttp
 import pytest
 
+from relay.model import Event
 from relay.storage.ports import ACCEPTED, DELIVERED, READ, SENT, Unwritable
 from relay.whatsapp.conversation import START_WORDS, STOP_WORDS, only_word
 from relay.whatsapp.webhook_items import BODY_MAX, DEPTH_MAX, ITEMS_MAX, WebhookError, items, signed
-from tests.relay.whatsapp_scene import EVENT, MINUTE_MS, NUMBER_ID, PHONE, opened, sign
+from tests.relay.whatsapp_scene import EVENT, MINUTE_MS, NOW_MS, NUMBER_ID, PHONE, opened, sign
 
 
 @pytest.fixture
@@ -53,6 +54,21 @@ async def test_a_tap_is_judged_and_answered(scene, session, verb, verdict, answe
     assert await take(scene, session, messages=[scene.tap(verb)]) == [answer]
     assert await scene.storage.judge(EVENT, scene.person_id, verdict, 0) is False
     assert scene.graph.bodies[0]["context"] == {"message_id": "wamid.in1"}
+
+
+async def test_who_says_that_a_kind_that_learns_was_wrong_hears_that_it_gets_stricter(scene, session):
+    heat = Event("heat-1", scene.farm_id, scene.animal_id, "heat", NOW_MS, NOW_MS, {})
+    await scene.storage.commit_scores(0, 0, 1, [], [heat], [])
+    tap = scene.tap(payload=scene.payload("fp", event_id="heat-1"))
+    (answer,) = await take(scene, session, messages=[tap])
+    assert answer == "Noted: a wrong alert. I will be stricter with Bella (12)."
+
+
+async def test_a_tap_about_the_herd_is_answered_with_the_name_of_the_farm(scene, session):
+    herd = Event("herd-1", scene.farm_id, None, "heat_stress", NOW_MS, NOW_MS, {})
+    await scene.storage.commit_scores(0, 0, 1, [], [herd], [])
+    tap = scene.tap(payload=scene.payload(event_id="herd-1"))
+    assert await take(scene, session, messages=[tap]) == ["Noted: you are on your way to Hill."]
 
 
 async def test_a_tap_on_a_free_form_message_counts_too(scene, session):

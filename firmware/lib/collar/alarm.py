@@ -1,7 +1,7 @@
 """What wakes the radio at once: a cow that has not stirred for an hour, and one that is flung about.
 
 Still: the deviations of the three axes sum to 11 mg at most in every window, as the relay's scorer has it
-(relay/scoring/no_movement.py says where the 11 come from). Missing windows never count as stillness; after a
+(relay/scoring/hours.py says where the 11 come from). Missing windows never count as stillness; after a
 gap of 15 minutes the hour begins anew. Violent: 1,000 mg or more in about four windows of six. No pack has
 violence in it; in 5 hours of 10 cows, mounting and head-shaking among them, two windows come near each other.
 """

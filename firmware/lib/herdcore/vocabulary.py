@@ -3,7 +3,6 @@
 # The index is the class on the wire, 3 bits.
 BEHAVIOURS = ("unknown", "rest", "ruminate", "graze", "walk", "other")
 BEHAVIOUR_COUNT = 6  # of them: a board needs no names
-ALERT_KINDS = ("no_movement", "unusual_activity")
 
 SCHEMA_WINDOWS = 1
 SCHEMA_MINUTES = 2

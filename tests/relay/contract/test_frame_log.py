@@ -6,7 +6,9 @@ import pytest
 
 from relay.model import LoggedFrame
 from relay.storage.ports import CONFLICT, DUPLICATE, PARTITIONS, STORED, partition_of
-from tests.relay.contract.world import DEVICE, T0_MS
+from tests.relay.contract.world import DEVICE, MINUTE_MS, T0_MS
+
+LAST_DEVICE = 0xFFFFFFFF
 
 
 async def cursors(world, after=0):
@@ -116,6 +118,37 @@ async def test_a_frame_belongs_to_the_animal_that_wore_the_collar_at_that_time(w
     await storage.append([world.frame(n, first_ms=time) for n, time in enumerate(times)])
     wearers = [frame.animal_id for frame in await storage.read(world.partition, 0, 10)]
     assert wearers == [None, world.animal_id, world.animal_id, daisy, daisy, None]
+
+
+async def test_the_frames_of_an_animal_are_those_of_all_collars_while_she_wore_them(world):
+    storage = world.storage
+    daisy = await storage.add_animal(world.farm_id, "13", "Daisy")
+    await storage.add_collar(LAST_DEVICE, world.farm_id)
+    await storage.assign(DEVICE, daisy, T0_MS + 2_000)
+    await storage.assign(LAST_DEVICE, world.animal_id, T0_MS + 3_000)
+    worn = [(LAST_DEVICE, T0_MS + 3_000), (DEVICE, T0_MS + 1_999), (DEVICE, T0_MS)]
+    by_daisy = [(DEVICE, T0_MS + 2_000)]
+    by_nobody = [(LAST_DEVICE, T0_MS + 2_999), (DEVICE, T0_MS - 1), (DEVICE + 1, T0_MS), (DEVICE - 1, T0_MS)]
+    frames = [
+        world.frame(seq, device=device, first_ms=at_ms)
+        for seq, (device, at_ms) in enumerate(by_nobody + worn + by_daisy)
+    ]
+    await storage.append(frames)
+    found = await storage.frames_of(world.animal_id, 0, T0_MS * 2)
+    assert [(frame.device, frame.first_ms) for frame in found] == worn
+    logged = await storage.read(world.partition, 0, 100)
+    assert found == [frame for frame in logged if frame.animal_id == world.animal_id]
+    assert [frame.animal_id for frame in await storage.frames_of(daisy, 0, T0_MS * 2)] == [daisy]
+
+
+async def test_the_frames_of_a_span_are_those_that_may_reach_into_it_in_the_order_they_came(world):
+    longest_ms = 170 * MINUTE_MS
+    span = (T0_MS + 10 * longest_ms, T0_MS + 11 * longest_ms)
+    firsts = [span[1], span[1] - 1, span[0], span[0] - longest_ms + 1, span[0] - longest_ms]
+    await world.storage.append([world.frame(n, first_ms=at) for n, at in enumerate(firsts)])
+    found = await world.storage.frames_of(world.animal_id, *span)
+    assert [frame.first_ms for frame in found] == firsts[1:4]
+    assert await world.storage.frames_of(99, *span) == []
 
 
 async def test_trimming_forgets_old_frames_and_keeps_the_newest(world):

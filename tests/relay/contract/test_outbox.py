@@ -66,6 +66,33 @@ async def test_what_was_queued_before_the_clock_was_set_back_does_not_wait_for_i
     assert held.message == world.message()
 
 
+async def test_a_message_that_is_held_back_goes_when_it_may_and_not_before(world):
+    held_ms = T0_MS + 30 * MINUTE_MS
+    message = world.message(not_before_ms=held_ms, critical=True)
+    await world.storage.queue([message, world.message("other")])
+    assert await world.storage.next_due_ms() == T0_MS
+    assert [held.message.id for held in await world.storage.claim(held_ms - 1, 10)] == ["other"]
+    assert await world.storage.next_due_ms() == held_ms
+    assert [held.message for held in await world.storage.claim(held_ms, 10)] == [message]
+
+
+async def test_a_message_whose_time_has_come_already_goes_at_once(world):
+    await world.storage.queue([world.message(not_before_ms=T0_MS - 1)])
+    assert await world.storage.next_due_ms() == T0_MS
+    assert len(await world.storage.claim(T0_MS, 10)) == 1
+
+
+async def test_a_clock_that_is_set_back_does_not_wake_anybody_in_the_night(world):
+    await world.storage.queue([world.message(not_before_ms=T0_MS + 30 * MINUTE_MS)])
+    assert await world.storage.claim(T0_MS - 2 * MINUTE_MS, 10) == []
+
+
+async def test_a_message_that_is_held_back_too_long_expires(world):
+    await world.storage.queue([world.message(not_before_ms=T0_MS + 61 * MINUTE_MS)])
+    assert await world.storage.claim(T0_MS + 61 * MINUTE_MS, 10) == []
+    assert await world.state() == "expired"
+
+
 async def test_an_accepted_message_is_found_by_its_wamid(world):
     await world.sending()
     await world.storage.settle("message-1", "accepted", now_ms=NOW_MS, wamid="wamid.1")
@@ -203,3 +230,11 @@ async def test_others_are_written_to_and_so_is_who_opted_in_again(world):
     await world.storage.queue([world.message("new")])
     assert [held.message.id for held in await world.storage.claim(NOW_MS, 10)] == ["new"]
     assert await world.state("lost") == "failed", "what was held back is not sent later"
+
+
+async def test_a_farms_messages_since_a_time_are_found_whatever_became_of_them(world):
+    messages = [world.message(f"message-{at}", created_ms=T0_MS + at) for at in range(3)]
+    await world.storage.queue(messages[::-1])
+    await world.storage.claim(T0_MS + 2, 10)
+    assert await world.storage.messages(world.farm_id, T0_MS + 1) == messages[1:]
+    assert await world.storage.messages(world.farm_id + 1, 0) == []

@@ -1,9 +1,9 @@
-"""Store, scoring: cursor, states, events and messages come together or not at all; answers and audit."""
+"""Store, scoring: cursor, states, events and messages come together or not at all; the audit."""
 
 import pytest
 
 from relay.model import ScoredAnimal
-from relay.storage.ports import NotKnown, StaleLease
+from relay.storage.ports import StaleLease
 from tests.relay.contract.world import T0_MS
 
 
@@ -38,12 +38,10 @@ async def test_a_state_is_replaced_by_the_next_commit(world):
     assert await world.storage.states((world.partition + 1) % 64) == []
 
 
-async def test_events_and_messages_that_exist_already_are_left_as_they_are(world):
-    await commit(world, 1, events=[world.event()], messages=[world.message()])
+async def test_messages_that_exist_already_are_left_as_they_are(world):
+    await commit(world, 1, messages=[world.message()])
     await world.storage.claim(T0_MS, 10)
-    changed = world.event(evidence={"minutes": 1})
-    await commit(world, 2, events=[changed], messages=[world.message(step="second")])
-    assert await world.storage.event("event-1") == world.event()
+    await commit(world, 2, messages=[world.message(step="second")])
     assert (await world.storage.message("message-1")).step == "first"
     assert await world.state() == "sending"
 
@@ -79,31 +77,6 @@ async def test_events_of_a_farm_are_listed_newest_first(world):
     await commit(world, 1, events=events)
     assert [event.id for event in await world.storage.events(world.farm_id, 2)] == ["event-2", "event-1"]
     assert await world.storage.events(other, 10) == []
-
-
-async def test_a_person_can_say_the_same_about_an_event_once(world):
-    await commit(world, 1, events=[world.event()])
-    judge = world.storage.judge
-    assert await judge("event-1", world.person_id, "acknowledged", T0_MS)
-    assert not await judge("event-1", world.person_id, "acknowledged", T0_MS + 1)
-    assert await judge("event-1", world.person_id, "false_alarm", T0_MS + 2)
-
-
-async def test_nobody_judges_an_event_of_a_farm_that_is_not_theirs(world):
-    await commit(world, 1, events=[world.event()])
-    other = await world.storage.add_farm("Valley", bytes(32))
-    stranger = await world.storage.add_person(
-        other, "Eve", "+49 170 0000009", consent_ms=T0_MS, consent_text="2026-11"
-    )
-    for event_id, person_id in (("event-1", stranger), ("event-2", world.person_id)):
-        with pytest.raises(NotKnown, match=event_id):
-            await world.storage.judge(event_id, person_id, "acknowledged", T0_MS)
-
-
-async def test_an_unknown_verdict_is_refused(world):
-    await commit(world, 1, events=[world.event()])
-    with pytest.raises(ValueError, match="verdict='maybe', want one of acknowledged"):
-        await world.storage.judge("event-1", world.person_id, "maybe", T0_MS)
 
 
 async def test_the_audit_chain_holds(world):

@@ -7,7 +7,16 @@ import random
 import sqlite3
 from dataclasses import dataclass, field
 
-from relay.model import AnimalLabels, Event, Message, MinuteLabel, NewFrame, ScoredAnimal
+from relay.model import (
+    AnimalLabels,
+    Event,
+    FarmState,
+    HourRecord,
+    Message,
+    MinuteLabel,
+    NewFrame,
+    ScoredAnimal,
+)
 from relay.storage.ports import StorageError, partition_of
 from relay.storage.sqlite import FILE_NAME, SqliteStorage
 from relay.vault import Vault
@@ -95,7 +104,17 @@ class Scene:
         partition = partition_of(told.farm_id)
         label = MinuteLabel(T0_MINUTE + self.number, 1, 90)
         labels = [AnimalLabels(told.animal_id, (label,))]
-        await self.storage.commit_scores(partition, 0, cursor, [state], [event], [message], labels)
+        await self.storage.commit_scores(
+            partition,
+            0,
+            cursor,
+            [state],
+            [event],
+            [message],
+            labels,
+            hours=[HourRecord(told.animal_id, self.number, bytes(44))],
+            farm_states=[FarmState(told.farm_id, self.number, 1, self.rng.randbytes(2_000))],
+        )
         told.cursor = cursor
         told.labelled.append(label.minute)
         told.events.append(name)
@@ -149,6 +168,11 @@ async def lost_after_restart(folder, told):
         lost += [f"minute {at}" for at in set(told.labelled) - {each.minute for each in minutes}]
         if sum(hour.minutes for hour in hours) != len(minutes):
             lost.append(f"hours do not add up to {len(minutes)} minutes")
+        rows = {each.hour for each in await storage.hours(told.farm_id, 0, told.cursor + 1)}
+        lost += [f"row of hour {at}" for at in {at - T0_MINUTE for at in told.labelled} - rows]
+        newest = max((each.hour for each in await storage.farm_states(partition)), default=0)
+        if newest != await storage.cursor(partition):
+            lost.append(f"the farm's state is of {newest}, not with its cursor")
         due = {held.message.id for held in await storage.claim(T0_MS + 1, 1_000)}
         lost += [f"{name} would be sent twice" for name in told.claimed if name in due]
         if told.stored:

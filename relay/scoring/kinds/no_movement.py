@@ -21,25 +21,22 @@ from typing import TYPE_CHECKING
 
 from relay.behaviour.minutes import MINUTE_MS, WINDOWS
 from relay.scoring.findings import Found, Over, must_be_version
-from relay.scoring.rows import MIN_WINDOWS
+from relay.scoring.hours import STILL_MG
+from relay.scoring.kind import Kind, Tier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from relay.behaviour.minutes import Minute
     from relay.scoring.findings import Limits
 
-KIND = "no_movement"
-VERSION = 2
+KIND = Kind("no_movement", Tier.URGENT, useful_h=24, within_h=6)
+VERSION = 3
+_WITH_USUAL = 2  # the version before: behind the rest what motion was usual, ten bytes
+# 11 or 12 windows start in a minute; up to three of them may be the dating's hole between two frames of a
+# slow chip.
+MIN_WINDOWS = 8
 
-# Largest motion (sum over the axes of the mean absolute deviation) of a window that is still. 8 mg RMS shared
-# evenly by three axes is 3 x 0.80 x 8 / sqrt(3) = 11 mg for noise. Below it: a collar on nothing alive, at
-# most 6 mg with the noisiest chip (MPU6050, 1.8 mg RMS an axis, domain.md 6.6). Above it: the quietest
-# resting windows measured, 24 mg RMS at the 10th percentile, which is 19 mg even if all of it is on one axis;
-# the median resting window has 71 (datasets.md 4.7). Through the collar's own features 12 of the 1,206
-# windows of resting and standing cows in wasp-cow-collar are still, but no minute: the quietest of 78 has a
-# window of 31 mg (tested).
-STILL_MG = 11
 # Gravity of one cow lying and standing differs by 7 to 24 degrees (domain.md 0.4); 100 mg is 5.7 degrees, and
 # warming a chip by 20 K moves its zero by at most 20 mg (domain.md 6.6).
 POSTURE_MG = 100
@@ -47,15 +44,15 @@ POSTURE_MG = 100
 # noise there. 300 mg is more than the zero offset of any of the chips.
 _SURE_Z_MG = 300
 MAX_GAP_MIN = 15  # one lost upload
-_MEMORY_MIN = 720  # usual motion: of the last half day with movement
 
-_LAYOUT = struct.Struct("<qqqHhhh??dH")
+_LAYOUT = struct.Struct("<qqqHhhh??")
+_USUAL_BYTES = 10
 _NEVER = -(1 << 63)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The open run of still minutes, if any, and what was usual before it. Minutes count from 1970."""
+    """The open run of still minutes, if any, and when she last moved. Minutes count from 1970."""
 
     onset: int | None = None  # first still minute of the run
     newest: int | None = None  # its newest minute with enough windows
@@ -64,33 +61,41 @@ class State:
     gravity_mg: tuple[int, int, int] = (0, 0, 0)  # when the run began
     is_z_coarse: bool = False  # of that gravity
     raised: bool = False
-    usual_mg: float = 0.0
-    usual_min: int = 0
 
 
-def step(state: State, minute: Minute, limits: Limits) -> tuple[State, Found | Over | None]:
-    """Fold one minute, later than all before; report a run of `limits.no_movement_min`, and its end."""
+def step_minutes(state: State, minutes: Iterable[Minute], limits: Limits) -> tuple[State, list[Found | Over]]:
+    """Fold minutes, each later than all before; report runs of `limits.no_movement_min`, and their ends."""
+    found: list[Found | Over] = []
+    moved = None
+    for minute in minutes:
+        # Nearly every minute of a living cow is such a one: it may not cost a state.
+        if state.onset is None and minute.motion_max_mg > STILL_MG:
+            moved = minute.minute
+            continue
+        if moved is not None:
+            state, moved = State(moved=moved), None
+        state, finding = _step(state, minute, limits)
+        if finding is not None:
+            found.append(finding)
+    return state if moved is None else State(moved=moved), found
+
+
+def _step(state: State, minute: Minute, limits: Limits) -> tuple[State, Found | Over | None]:
     if minute.motion_max_mg > STILL_MG:
-        return _moved(state, minute.minute, *_usual_with(state, minute))
+        return _moved(state, minute.minute)
     if minute.windows < MIN_WINDOWS:
         return state, None
-    if _turned(state, minute):
-        return _moved(state, minute.minute, state.usual_mg, state.usual_min)
+    # Once it is out only movement ends it: a strap that slips turns the collar of a carcass, too.
+    if not state.raised and _turned(state, minute):
+        return _moved(state, minute.minute)
     return _still(state, minute, limits.no_movement_min)
 
 
-def _moved(state: State, minute: int, usual_mg: float, usual_min: int) -> tuple[State, Over | None]:
+def _moved(state: State, minute: int) -> tuple[State, Over | None]:
     over = None
     if state.raised and state.onset is not None:
-        over = Over(KIND, state.onset * MINUTE_MS, minute * MINUTE_MS)
-    return State(moved=minute, usual_mg=usual_mg, usual_min=usual_min), over
-
-
-def _usual_with(state: State, minute: Minute) -> tuple[float, int]:
-    if not minute.windows:  # a code: she moved, nobody knows how much
-        return state.usual_mg, state.usual_min
-    count = min(state.usual_min + 1, _MEMORY_MIN)
-    return state.usual_mg + (minute.motion_mg - state.usual_mg) / count, count
+        over = Over(KIND.name, state.onset * MINUTE_MS, minute * MINUTE_MS)
+    return State(moved=minute), over
 
 
 def _turned(state: State, minute: Minute) -> bool:
@@ -111,8 +116,8 @@ def _still(state: State, minute: Minute, limit_min: int) -> tuple[State, Found |
     state = _extended(state, minute)
     if state.raised or state.still_min < limit_min or state.onset is None:
         return state, None
-    evidence = _evidence(state, minute.minute + 1 - state.onset)
-    found = Found(KIND, state.onset * MINUTE_MS, (minute.minute + 1) * MINUTE_MS, evidence)
+    evidence = _evidence(state, minute.minute + 1 - state.onset, limit_min)
+    found = Found(KIND.name, state.onset * MINUTE_MS, (minute.minute + 1) * MINUTE_MS, evidence)
     return replace(state, raised=True), found
 
 
@@ -133,27 +138,27 @@ def _extended(state: State, minute: Minute) -> State:
     return replace(state, newest=minute.minute, still_min=still_min)
 
 
-def _evidence(state: State, since_onset_min: int) -> dict[str, int | None]:
+def _evidence(state: State, since_onset_min: int, limit_min: int) -> dict[str, object]:
     return {
         "still_min": state.still_min,
         "missing_min": since_onset_min - state.still_min,
         "limit_mg": STILL_MG,
-        "usual_motion_mg": round(state.usual_mg) if state.usual_min else None,
         "last_movement_ms": None if state.moved is None else state.moved * MINUTE_MS,
+        "trace": [["minutes with data, all still", state.still_min, limit_min]],
     }
 
 
 def encode(state: State) -> bytes:
-    """Return 50 bytes."""
+    """Return 34 bytes."""
     times = [_NEVER if value is None else value for value in (state.onset, state.newest, state.moved)]
-    flags = (state.is_z_coarse, state.raised)
-    rest = (state.still_min, *state.gravity_mg, *flags, state.usual_mg, state.usual_min)
-    return _LAYOUT.pack(*times, *rest)
+    return _LAYOUT.pack(*times, state.still_min, *state.gravity_mg, state.is_z_coarse, state.raised)
 
 
 def decode(data: bytes, version: int) -> State:
     """Return what `encode` was given. Raises StateError for another version, struct.error for other bytes."""
-    must_be_version(KIND, version, VERSION)
+    if version == _WITH_USUAL:
+        data, version = data[:-_USUAL_BYTES], VERSION
+    must_be_version(KIND.name, version, VERSION)
     onset, newest, moved, still_min, x, y, z, *rest = _LAYOUT.unpack(data)
     onset, newest, moved = (None if value == _NEVER else value for value in (onset, newest, moved))
     return State(onset, newest, moved, still_min, (x, y, z), *rest)

@@ -1,0 +1,62 @@
+"""What a person has been told already, read back from the messages themselves.
+
+Each message says in body["about"] which events it tells, each as [event id, step, stage, tier]: a bundle or a
+digest tells several. No table beside the outbox has to be kept in step with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from relay.model import Event, Message
+
+ALERT, STAGE, OVER, WITHDRAWN, DIGEST, BUNDLE = "alert", "stage", "over", "withdrawn", "digest", "bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A person was told of an event at `at_ms`; `stage` and `tier` are what it was then."""
+
+    event_id: str
+    step: str
+    stage: str
+    tier: str
+    at_ms: int
+
+
+class Memory:
+    """All that one person was told about a farm."""
+
+    def __init__(self, messages: Iterable[Message], person_id: int) -> None:
+        mine = [message for message in messages if message.person_id == person_id]
+        self.steps = frozenset(message.step for message in mine)
+        self.spent_ms = [message.created_ms for message in mine if _counts(message)]
+        self._said: dict[str, list[Said]] = {}
+        for message in sorted(mine, key=lambda one: (one.created_ms, one.id)):
+            for event_id, step, stage, tier in message.body.get("about", ()):
+                told = Said(event_id, step, stage, tier, message.created_ms)
+                self._said.setdefault(event_id, []).append(told)
+
+    def first_ms(self) -> dict[str, int]:
+        """Return when each event was first told, by its id."""
+        return {event_id: said[0].at_ms for event_id, said in self._said.items()}
+
+    def of(self, events: Iterable[Event]) -> list[Said]:
+        """Return what was said of these events, oldest first."""
+        return sorted(
+            (one for event in events for one in self._said.get(event.id, ())), key=lambda one: one.at_ms
+        )
+
+
+def about(event: Event, step: str) -> list[str]:
+    """Return how a message says that it tells this."""
+    return [event.id, step, event.stage, event.tier]
+
+
+def _counts(message: Message) -> bool:
+    """Whether a message counts in the budget: outside the digest and not urgent."""
+    return not message.critical and message.step.partition(":")[0] in {ALERT, STAGE, BUNDLE}

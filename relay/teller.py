@@ -1,0 +1,90 @@
+"""Who is told what of a farm, and when to look again: what intents need is read from the store here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from relay.alerts import intents
+from relay.alerts.setting import Setting
+from relay.scoring import kinds
+from relay.scoring.facts import COUNTED_DAYS, SETTLED_DAYS, tightened, wanted_by_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from relay.clock import Clock
+    from relay.model import Event, Message
+    from relay.scorer_metrics import ScorerMetrics
+    from relay.storage.ports import Store
+
+_LOG = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+EVENTS_MS = 7 * DAY_MS
+SENT_MS = 32 * DAY_MS
+JUDGED_MS = 62 * DAY_MS  # since the beginning of last month
+COUNTED_MS = (COUNTED_DAYS + SETTLED_DAYS + 1) * DAY_MS
+AGAIN_MS = 300_000  # after a fault
+_NEVER = 1 << 62
+
+
+class Teller:
+    """Makes the messages of farms, and remembers when each has to be looked at again."""
+
+    def __init__(self, store: Store, clock: Clock, metrics: ScorerMetrics) -> None:
+        self._store, self._clock, self._metrics = store, clock, metrics
+        self._next_ms: dict[int, int] = {}
+
+    def meet(self, farms: Iterable[int]) -> None:
+        """Say that these farms are ours; one that is new is due at once."""
+        for farm_id in farms:
+            self._next_ms.setdefault(farm_id, 0)
+
+    def forget(self, farm_id: int) -> None:
+        """Say that somebody else tells of this farm."""
+        self._next_ms.pop(farm_id, None)
+
+    def again(self, farm_id: int) -> None:
+        """Say that what was made of a farm was not stored, and has to be made again."""
+        self._next_ms[farm_id] = self._clock.now_ms() + AGAIN_MS
+
+    @property
+    def next_ms(self) -> int:
+        """When the first farm is due."""
+        return min(self._next_ms.values(), default=_NEVER)
+
+    def due(self) -> list[int]:
+        """Return the farms that are due now."""
+        now_ms = self._clock.now_ms()
+        return [farm_id for farm_id, at_ms in self._next_ms.items() if at_ms <= now_ms]
+
+    async def messages(self, farm_id: int, changes: Iterable[Event] = ()) -> list[Message]:
+        """Return what is to be told now. changes: events that are about to be stored."""
+        self.again(farm_id)
+        try:
+            return await self._messages(farm_id, changes)
+        except Exception:  # noqa: BLE001 - a fault in the words must not lose the events; it is logged and counted
+            _LOG.exception("farm %d: events are kept, but there are no words for them", farm_id)
+            self._metrics.fault("message")
+            return []
+
+    async def _messages(self, farm_id: int, changes: Iterable[Event]) -> list[Message]:
+        store, now_ms = self._store, self._clock.now_ms()
+        farm = await store.farm(farm_id)
+        if farm is None:
+            raise LookupError(f"farm {farm_id} is not in the registry")
+        animals = {each.id: each for each in await store.animals(farm_id)}
+        known = {each.id: each for each in await store.farm_events(farm_id, now_ms - COUNTED_MS)}
+        known |= {each.id: each for each in changes}
+        added = tightened(farm, len(animals), wanted_by_day(farm, known.values()), now_ms)
+        judged = await store.judged(farm_id, None, now_ms - JUDGED_MS)
+        people = await store.people(farm_id)
+        setting = Setting(farm, animals, people, kinds.all_kinds(), judged, added)
+        events = [each for each in known.values() if each.detected_ms >= now_ms - EVENTS_MS]
+        sent = await store.messages(farm_id, now_ms - SENT_MS)
+        # In a thread: catalogues and zones are read from the disk when first used.
+        messages = await asyncio.to_thread(intents.messages, events, setting, sent, now_ms)
+        self._next_ms[farm_id] = intents.next_ms(events, setting, now_ms)
+        return messages
