@@ -134,6 +134,10 @@ _LABOUR = (
     "'watch tonight', and the labour is its second stage. dead, down, hard births and herd events are above"
 )
 _FEW_INTERVALS = "36 intervals of the vendor's own alarms judge it: only a gain near .14 would show"
+_EITHER_SIDE = (
+    "29 and 30 events in 20 cows x 30 days: what is near a threshold falls on either side, for minutes drawn "
+    "and windows classified are two draws of one herd"
+)
 _MORE = "two rules find more, with 4 and 15 times our false alarms of the same cows"
 NOT_REACHED: dict[str, tuple[float, str]] = {
     "heat_sensitivity": (0.66, _SHORT),
@@ -142,6 +146,7 @@ NOT_REACHED: dict[str, tuple[float, str]] = {
     "urgent_worst_false": (0.35, _ON_THE_GROUND),
     "urgent_worst_sensitivity": (0.45, _LABOUR),
     "series_gain_share_18_24d": (-0.25, _FEW_INTERVALS),
+    "relay_agrees": (0.6, _EITHER_SIDE),
 }
 BENCH = Bench("alerts", ROWS, NOT_REACHED, flat=True)
 
