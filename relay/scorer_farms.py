@@ -54,6 +54,7 @@ class Farms:
 
     def __init__(self, store: Store, metrics: ScorerMetrics, limits: Limits) -> None:
         self._store, self._metrics, self._limits = store, metrics, limits
+        self._faulty: dict[int, frozenset[str]] = {}
 
     async def reopened(self, folded: Folded, cursor: int) -> dict[int, Base]:
         """Fold late animals anew, in `folded`; return from where on."""
@@ -125,11 +126,22 @@ class Farms:
             after, made.events[farm_id] = fold.tell(stepped or heard, off)
             made.states += fold.to_states(after, farm)
             made.farms[farm_id] = after
+            self._report(farm, after)
         except Exception:  # noqa: BLE001 - single minutes are told all the same, and other farms go on; it is logged
             _LOG.exception("farm %d: its hours are not scored with this batch", farm_id)
             self._metrics.fault("farm")
             _, made.events[farm_id] = fold.tell(heard, off)
             made.farms[farm_id] = None
+
+    def _report(self, before: Farm, after: Farm) -> None:
+        """Count kinds that failed; log each when it begins to, not with every batch until it is mended."""
+        farm_id, faults = after.farm_id, after.faults
+        known = self._faulty.get(farm_id, frozenset())
+        self._metrics.fault("kind", len(faults))
+        for name in sorted(faults.keys() - known):
+            _LOG.error("farm %d: %s is left out of hours", farm_id, name, exc_info=faults[name])
+        is_tried = before.next_hour != after.next_hour  # else nothing shows that a kind is mended
+        self._faulty[farm_id] = frozenset(faults) | (frozenset() if is_tried else known)
 
     async def _facts(self, farm_id: int, received_ms: int) -> fold.Known:
         store = self._store

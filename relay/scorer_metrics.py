@@ -42,7 +42,7 @@ class ScorerMetrics:
         )  # fmt: skip
 
     def fault(self, place: str, number: int = 1) -> None:
-        """Count faults: an animal's fold or its labels, a farm's, the words, a stale lease, the store."""
+        """Count faults: of an animal, its labels, a farm, a kind, the words, a stale lease, the store."""
         self._faults.labels(place).inc(number)
 
     def committed(self, folded: Folded) -> None:

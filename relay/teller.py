@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from relay.alerts import intents
 from relay.alerts.setting import Setting
+from relay.alerts.threads import known_ms
 from relay.scoring import kinds
 from relay.scoring.facts import COUNTED_DAYS, SETTLED_DAYS, tightened, wanted_by_day
 
@@ -27,6 +28,7 @@ SENT_MS = 32 * DAY_MS
 JUDGED_MS = 62 * DAY_MS  # since the beginning of last month
 COUNTED_MS = (COUNTED_DAYS + SETTLED_DAYS + 1) * DAY_MS
 AGAIN_MS = 300_000  # after a fault
+LOOK_MS = 30 * 3_600_000  # a digest is never further away; DST makes a day of 25 h
 _NEVER = 1 << 62
 
 
@@ -56,9 +58,9 @@ class Teller:
         return min(self._next_ms.values(), default=_NEVER)
 
     def due(self) -> list[int]:
-        """Return the farms that are due now."""
+        """Return the farms that are due now; also those put off by a clock that was ahead."""
         now_ms = self._clock.now_ms()
-        return [farm_id for farm_id, at_ms in self._next_ms.items() if at_ms <= now_ms]
+        return [farm_id for farm_id, at_ms in self._next_ms.items() if not now_ms < at_ms <= now_ms + LOOK_MS]
 
     async def messages(self, farm_id: int, changes: Iterable[Event] = ()) -> list[Message]:
         """Return what is to be told now. changes: events that are about to be stored."""
@@ -82,9 +84,14 @@ class Teller:
         judged = await store.judged(farm_id, None, now_ms - JUDGED_MS)
         people = await store.people(farm_id)
         setting = Setting(farm, animals, people, kinds.all_kinds(), judged, added)
-        events = [each for each in known.values() if each.detected_ms >= now_ms - EVENTS_MS]
+        events = [each for each in known.values() if _news_ms(each) >= now_ms - EVENTS_MS]
         sent = await store.messages(farm_id, now_ms - SENT_MS)
         # In a thread: catalogues and zones are read from the disk when first used.
         messages = await asyncio.to_thread(intents.messages, events, setting, sent, now_ms)
         self._next_ms[farm_id] = intents.next_ms(events, setting, now_ms)
         return messages
+
+
+def _news_ms(event: Event) -> int:
+    """Return when there was something new of an event: an episode of weeks gets worse and ends, too."""
+    return max(known_ms(event), event.over_ms or 0)

@@ -10,7 +10,8 @@ from relay.alerts import said
 from relay.alerts.budget import allowed
 from relay.alerts.learning import monthly
 from relay.alerts.plan import Channel
-from relay.alerts.threads import DIGEST, OVER, URGENT, WITHDRAWN, useful_ms
+from relay.alerts.said import closed, is_again
+from relay.alerts.threads import DIGEST, OVER, URGENT, WITHDRAWN, known_ms, useful_ms
 from relay.alerts.times import HOUR_MS, clock_ms, farm_day
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from relay.alerts.evidence import Account
     from relay.alerts.plan import Planned
-    from relay.alerts.said import Memory
+    from relay.alerts.said import Memory, Said
     from relay.alerts.setting import Setting
     from relay.alerts.threads import Thread
     from relay.alerts.words import Words
@@ -102,20 +103,25 @@ class Digest:
         if newest is None:
             if said.WITHDRAWN not in steps:
                 yield self._withdrawn(thread.root, told[0].at_ms)
-        elif self._is_over(newest, steps) and not any(one.tier == URGENT for one in told):
+        elif is_again(newest, told):
+            if newest.tier != URGENT:
+                yield self._alert(newest)
+        elif self._is_over(newest, told) and not any(one.tier == URGENT for one in told):
             yield from self._over(newest)
         elif (
             newest.tier == DIGEST and newest.state != OVER and all(one.stage != newest.stage for one in told)
         ):
             yield self._alert(newest, f"{said.STAGE}:{newest.stage}")
 
-    def _is_over(self, event: Event, steps: set[str]) -> bool:
-        return event.state == OVER and said.OVER not in steps and (event.over_ms or 0) <= self._due_ms
+    def _is_over(self, event: Event, told: Sequence[Said]) -> bool:
+        return event.state == OVER and not closed(told) and (event.over_ms or 0) <= self._due_ms
 
     def _over(self, event: Event) -> Iterator[Line]:
         if "over" in self._catalogue.kind(event.kind, event.stage):
             account = self._account(event)
-            text = self._catalogue.say("digest", "over", animal=account.who, sign=account.sign)
+            text = self._catalogue.say(
+                "digest", "over", animal=account.who, over=account.over, sign=account.sign
+            )
             yield Line(text, event, said.OVER)
 
     def _withdrawn(self, event: Event, told_ms: int) -> Line:
@@ -153,9 +159,3 @@ def is_missed(event: Event, setting: Setting, now_ms: int) -> bool:
     if event.tier == URGENT and event.state == OVER:
         return True
     return now_ms >= known_ms(event) + useful_ms(event, setting.kinds)
-
-
-def known_ms(event: Event) -> int:
-    """Return when the event became what it is: its detection, or that of its stage (evidence stage_ms)."""
-    stage_ms = event.evidence.get("stage_ms")
-    return max(event.detected_ms, stage_ms) if isinstance(stage_ms, int) else event.detected_ms

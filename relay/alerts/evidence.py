@@ -5,6 +5,7 @@ The words are the catalogue's, the numbers the scorer's; what is missing is left
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLD = 300  # characters that a phone shows before "read more"
 LONGEST = 1_024
-_FROM_ONE = ("_less_percent", "_more_percent", "_days")  # "chews -3 % less" is no evidence
+_FROM_ONE = ("_less_percent", "_more_percent", "_days", "faults")  # "chews -3 % less" is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,18 @@ class Account:
     def sign(self) -> str:
         """What is seen, in the closed vocabulary. Raises KeyError for a kind without words."""
         return str(self._section["sign"])
+
+    @property
+    def seen(self) -> str:
+        """What is seen, with the numbers and what it may mean: all that a template says of it."""
+        hint = str(self._section.get("hint", ""))
+        facts = "; ".join(part for part in (self.evidence, hint) if part)
+        return f"{self.sign} ({facts})" if facts else self.sign
+
+    @property
+    def over(self) -> str:
+        """That it is over, in the catalogue's words. Raises KeyError where that is not worth a word."""
+        return str(self._section["over"])
 
     @property
     def since(self) -> str:
@@ -82,7 +95,7 @@ class Account:
         """What the numbers are compared with; "" if the scorer does not say."""
         given = self.event.evidence
         parts = [
-            self.catalogue.count("message", name, int(given[name]))
+            self.catalogue.count("message", self._possessive(name), int(given[name]))
             for name in ("days_compared", "mates")
             if isinstance(given.get(name), int | float) and given[name] >= 1
         ]
@@ -94,6 +107,9 @@ class Account:
             else parts[0]
         )
         return self.catalogue.say("message", "compared", **{"with": both})
+
+    def _possessive(self, name: str) -> str:
+        return "herd_days_compared" if name == "days_compared" and self.animal is None else name
 
     @property
     def confidence(self) -> str:
@@ -147,7 +163,7 @@ class Account:
             return known
         if isinstance(value, int) and name.endswith("_ms"):
             return self.moment(value)
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and math.isfinite(value):
             return None if name.endswith(_FROM_ONE) and value < 1 else value
         return None
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from relay.alerts.threads import WITHDRAWN, end_ms
+from relay.alerts.threads import TIMELY, WITHDRAWN, end_ms, known_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ class Rule:
         """Whether this rule can mute such an event."""
         if event.animal_id is None or event.kind == self.by:
             return False
-        if self.of == "herd" and event.tier == "digest":
+        if self.of == "herd" and event.tier != TIMELY:
             return False
         return event.kind in self.only if self.only else event.kind not in self.all_but
 
@@ -51,13 +51,17 @@ class Muting:
         ]
 
     def by(self, event: Event, at_ms: int) -> str | None:
-        """Return the kind of what mutes `event`, by what was known at `at_ms`; None if nothing does."""
+        """Return the kind of what mutes `event`, by what was known at `at_ms`; None if nothing does.
+
+        What went further since it was found is looked at as of then: a disturbance hours ago mutes no labour.
+        """
+        became_ms = known_ms(event)
         return next(
             (
                 muter.kind
                 for rule, muter, until_ms in self._standing
-                if muter.onset_ms <= event.detected_ms <= until_ms
-                and muter.detected_ms <= at_ms
+                if muter.onset_ms <= became_ms <= until_ms
+                and muter.detected_ms <= max(at_ms, became_ms)
                 and rule.is_about(event)
                 and self._concerns(rule, muter, event)
             ),
@@ -67,8 +71,8 @@ class Muting:
     def _concerns(self, rule: Rule, muter: Event, event: Event) -> bool:
         if rule.of == "animal":
             return muter.animal_id == event.animal_id
-        group = muter.evidence.get("group")
-        return not group or event.animal_id is None or self._groups.get(event.animal_id) == group
+        group = self._groups.get(muter.evidence.get("one_of_them", 0))
+        return group is None or event.animal_id is None or self._groups.get(event.animal_id) == group
 
 
 @cache

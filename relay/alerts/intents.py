@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from relay.alerts import said
-from relay.alerts.digest import Digest, due_day, is_missed, known_ms
+from relay.alerts.budget import allowed
+from relay.alerts.digest import Digest, due_day, is_missed
 from relay.alerts.ids import message_id
 from relay.alerts.plan import due_from_ms, plan, strength
-from relay.alerts.said import Memory, about
-from relay.alerts.threads import CALM_MS, DIGEST, OVER, URGENT, useful_ms
-from relay.alerts.times import HOUR_MS, awake_ms, next_clock_ms
+from relay.alerts.said import Memory, about, closed, is_again
+from relay.alerts.threads import CALM_MS, DIGEST, OVER, URGENT, known_ms, useful_ms
+from relay.alerts.times import HOUR_MS, awake_ms, farm_day, next_clock_ms
 from relay.alerts.words import words
 from relay.model import Message
 
@@ -64,7 +65,7 @@ def next_ms(events: Iterable[Event], setting: Setting, now_ms: int) -> int:
         for person in setting.people
         if person.role in HEARERS and farm.quiet_to_min is not None
     ]
-    calm = [one.over_ms + CALM_MS for one in events if one.over_ms is not None and one.tier == URGENT]
+    calm = [one.over_ms + CALM_MS for one in events if one.over_ms is not None]
     later = [at_ms for at_ms in calm if at_ms > now_ms]
     return min([next_clock_ms(now_ms, farm.digest_min, farm.zone), *wakes, *later])
 
@@ -116,11 +117,20 @@ class _Telling:
     def _is_due(self, one: Planned) -> bool:
         if not one.is_message or one.at_ms > self._now_ms or self._memory.of(one.thread.events):
             return False
-        if is_missed(one.event, self._setting, self._now_ms):
+        if is_missed(one.event, self._setting, self._now_ms) or self._is_beyond_today(one):
             return False
         setting = self._setting
         due_ms = due_from_ms(self._now_ms, one.event, setting.farm, self._person.zone, setting.kinds)
         return due_ms <= self._now_ms
+
+    def _is_beyond_today(self, one: Planned) -> bool:
+        """Whether a message that was due on an earlier day, whose data came late, is too many for today."""
+        setting = self._setting
+        today = farm_day(self._now_ms, setting.farm)
+        if one.event.tier == URGENT or farm_day(one.at_ms, setting.farm) == today:
+            return False
+        spent = sum(farm_day(at_ms, setting.farm) == today for at_ms in self._memory.spent_ms)
+        return allowed(len(setting.animals)) - spent < 1
 
     def _alert(self, event: Event, step: str = said.ALERT, root: Event | None = None) -> Message:
         account = self._account(event)
@@ -159,11 +169,15 @@ class _Telling:
         told, newest = self._memory.of(thread.events), thread.newest
         if not told or newest is None:
             return []
+        if is_again(newest, told):
+            is_useful = newest.tier == URGENT and not is_missed(newest, self._setting, self._now_ms)
+            return [self._alert(newest)] if is_useful else []
         if newest.state == OVER:
             was_urgent = any(one.tier == URGENT for one in told)
-            is_new = said.OVER not in {one.step for one in told}
-            is_calm = is_new and self._is_calm(newest, told[-1].at_ms)
-            return [self._over(newest, thread)] if was_urgent and is_calm else []
+            is_calm = not closed(told) and self._is_calm(newest, told[-1].at_ms)
+            was_over = any(one.step == said.OVER for one in told)
+            subject = newest if was_over else thread.root
+            return [self._over(newest, subject)] if was_urgent and is_calm else []
         step = f"{said.STAGE}:{newest.stage or newest.tier}"
         return [self._alert(newest, step, thread.root)] if self._has_risen(newest, told) else []
 
@@ -187,7 +201,7 @@ class _Telling:
             return False
         return self._is_awake() or self._now_ms - told_ms <= UP_MS
 
-    def _over(self, event: Event, thread: Thread) -> Message:
+    def _over(self, event: Event, subject: Event) -> Message:
         account = self._account(event)
         params = {
             "animal": account.who,
@@ -197,7 +211,7 @@ class _Telling:
         }
         text = self._catalogue.say("message", "back_to_normal", animal=account.who)
         body = {**self._body("back_to_normal", params), "text": text, "about": [about(event, said.OVER)]}
-        return self._message(thread.root.id, said.OVER, body, self._now_ms + OVER_LIVES_MS)
+        return self._message(subject.id, said.OVER, body, self._now_ms + OVER_LIVES_MS)
 
     def _digest(self) -> list[Message]:
         day = due_day(self._setting, self._now_ms)
@@ -253,7 +267,7 @@ def _template(account: Account) -> dict[str, Any]:
         signs = account.evidence or account.catalogue.say("message", "no_figures")
         params |= {"animal": account.who, "signs": signs, "window": account.window}
         return body_of("heat_alert", params, account.catalogue.language)
-    params["sign"] = f"{account.sign} ({account.evidence})" if account.evidence else account.sign
+    params["sign"] = account.seen
     if account.animal is None:
         return body_of("herd_alert", params, account.catalogue.language)
     return body_of("health_alert", params | {"animal": account.who}, account.catalogue.language)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from relay.model import Event, Message
 
@@ -50,6 +50,16 @@ class Memory:
         return sorted(
             (one for event in events for one in self._said.get(event.id, ())), key=lambda one: one.at_ms
         )
+
+
+def closed(told: Sequence[Said]) -> bool:
+    """Whether the last that was said of a story is that all is well."""
+    return bool(told) and told[-1].step == OVER
+
+
+def is_again(event: Event, told: Sequence[Said]) -> bool:
+    """Whether it began again after all was said to be well. Data come late: nobody knew of it then."""
+    return event.state == "open" and closed(told) and all(one.event_id != event.id for one in told)
 
 
 def about(event: Event, step: str) -> list[str]:

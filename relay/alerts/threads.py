@@ -53,6 +53,12 @@ def useful_ms(event: Event, kinds: Mapping[str, Kind]) -> int:
     return round(kinds[event.kind].useful_h * HOUR_MS)
 
 
+def known_ms(event: Event) -> int:
+    """Return when the event became what it is: its detection, or that of its stage (evidence stage_ms)."""
+    stage_ms = event.evidence.get("stage_ms")
+    return max(event.detected_ms, stage_ms) if isinstance(stage_ms, int) else event.detected_ms
+
+
 def threads(
     events: Iterable[Event], kinds: Mapping[str, Kind], told: Collection[str] = frozenset()
 ) -> list[Thread]:

@@ -130,8 +130,9 @@ def is_ahead(state: AnimalState, received_ms: int) -> bool:
 
     Kept, it would make everything late until that time has come.
     """
-    newest = state.waiting.minutes[-1:]
-    return bool(newest) and newest[0].minute * MINUTE_MS > received_ms + AHEAD_MS
+    newest_ms = [each.minute * MINUTE_MS for each in state.waiting.minutes[-1:]]
+    newest_ms += [each.first_ms for each in state.hours.health[-1:]]
+    return max(newest_ms, default=received_ms) > received_ms + AHEAD_MS
 
 
 def to_rows(animal_id: int, state: AnimalState) -> list[ScoredAnimal]:

@@ -82,6 +82,7 @@ class Farm:
     hour and animal. `found`: by stepped hour, since the oldest state. `peeked`: of the open hour. `minutely`:
     of single minutes, since the oldest state. `base`: events as they were then. `told`: as they stand in the
     store. `dirty`: the earliest hour whose rows changed. `told_until`, `received_ms`: as in `News`.
+    `faults`: why kinds were left out of hours that were stepped last, by kind the first of each.
     """
 
     farm_id: int
@@ -96,6 +97,7 @@ class Farm:
     dirty: int | None = None
     told_until: Mapping[int, int] = field(default_factory=dict)
     received_ms: int = 0
+    faults: Mapping[str, Exception] = field(default_factory=dict)
 
     @property
     def next_hour(self) -> int | None:
@@ -162,15 +164,16 @@ def _latest(farm: Farm) -> int:
 def step_on(farm: Farm, known: Known) -> Farm:
     """Go back where rows changed, and step every hour that is whole; look at the one that is open."""
     whole_until = _whole_until(farm)
+    faults: dict[str, Exception] = {}
     farm = _begun(_gone_back(farm), known, whole_until)
     if farm.kept:
-        farm = _stepped(farm, known, whole_until)
+        farm = _stepped(farm, known, whole_until, faults)
         state = farm.kept[-1]
         open_hour = farm.rows.get(state.number + 1)
         facts = known.at(state.number + 1)
-        peeked = herd.peek(state, _array(open_hour, facts), facts) if open_hour else []
+        peeked = herd.peek(state, _array(open_hour, facts), facts, faults) if open_hour else []
         farm = replace(farm, peeked=[each for each in peeked if isinstance(each, Found)])
-    return replace(farm, dirty=None)
+    return replace(farm, dirty=None, faults=faults)
 
 
 def _gone_back(farm: Farm) -> Farm:
@@ -234,11 +237,12 @@ def _all_told(farm: Farm, told: Mapping[int, int], number: int) -> bool:
     return bool(there) and all(told.get(animal, 0) >= (number + 1) * HOUR_MIN for animal in there)
 
 
-def _stepped(farm: Farm, known: Known, whole_until: int) -> Farm:
+def _stepped(farm: Farm, known: Known, whole_until: int, faults: herd.Faults) -> Farm:
     kept, found = list(farm.kept), dict(farm.found)
     for number in range(kept[-1].number + 1, whole_until):
         facts = known.at(number)
-        state, found[number] = herd.step(kept[-1], _array(farm.rows.get(number, {}), facts), facts)
+        rows = _array(farm.rows.get(number, {}), facts)
+        state, found[number] = herd.step(kept[-1], rows, facts, faults)
         kept = _thinned([*kept, state])
     if kept[-1] is farm.kept[-1]:
         return farm

@@ -6,6 +6,7 @@ hour is stepped once and none is left out: one without data is a row of nothing.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,15 @@ from relay.scoring.findings import StateError
 from relay.scoring.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
     from numpy.typing import NDArray
 
     from relay.scoring.findings import Found, Over
     from relay.scoring.hours import Hours
     from relay.scoring.lives import Lives
+
+    Faults = MutableMapping[str, Exception]
 
 VERSION = 1
 _OF_THE_HERD = "herd_"  # fields of a state that are not by animal begin so
@@ -61,8 +64,14 @@ def start(animals: Sequence[int], before: int) -> HerdState:
     return HerdState(tuple(animals), before - 1, baseline.start(count), scorers)
 
 
-def step(state: HerdState, rows: Hours, facts: Facts) -> tuple[HerdState, list[Found | Over]]:
-    """Take in the next hour: `rows` in the order of `facts.animals`, who may be more or fewer than before."""
+def step(
+    state: HerdState, rows: Hours, facts: Facts, faults: Faults | None = None
+) -> tuple[HerdState, list[Found | Over]]:
+    """Take in the next hour: `rows` in the order of `facts.animals`, who may be more or fewer than before.
+
+    A kind that fails is noted in `faults` and left as it was, and the others go on; without `faults` it
+    raises.
+    """
     if state.animals != facts.animals:
         state = with_animals(state, facts.animals)
     number = state.number + 1
@@ -73,18 +82,34 @@ def step(state: HerdState, rows: Hours, facts: Facts) -> tuple[HerdState, list[F
         name = each.KIND.name
         if name in facts.off:
             continue
-        scorers[name], found = each.step(scorers[name], view)
-        findings += found
+        with _contained(name, faults):
+            scorers[name], found = each.step(scorers[name], view)
+            findings += found
     return HerdState(state.animals, number, usual, scorers), findings
 
 
-def peek(state: HerdState, rows: Hours, facts: Facts) -> list[Found | Over]:
-    """Return what can be told of the hour that is still open; the state stays as it is."""
+def peek(state: HerdState, rows: Hours, facts: Facts, faults: Faults | None = None) -> list[Found | Over]:
+    """Return what can be told of the hour that is still open; the state stays. `faults`: as above."""
     if state.animals != facts.animals:
         state = with_animals(state, facts.animals)
     view, _ = look(state.usual, state.number + 1, rows, facts)
-    able = [each for each in kinds.hourly() if hasattr(each, "peek") and each.KIND.name not in facts.off]
-    return [found for each in able for found in each.peek(state.scorers[each.KIND.name], view)]
+    findings: list[Found | Over] = []
+    for each in kinds.hourly():
+        name = each.KIND.name
+        if hasattr(each, "peek") and name not in facts.off:
+            with _contained(name, faults):
+                findings += each.peek(state.scorers[name], view)
+    return findings
+
+
+@contextmanager
+def _contained(name: str, faults: Faults | None) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if faults is None:
+            raise
+        faults.setdefault(name, error)
 
 
 def look(usual: baseline.Usual, number: int, rows: Hours, facts: Facts) -> tuple[View, baseline.Usual]:

@@ -25,7 +25,8 @@ _NEVER = -(1 << 62)
 class Cows(NamedTuple):
     """Arrays by animal: days since and until, NaN where nothing was recorded.
 
-    Insemination, drying off, due date and pregnancy count from the last calving on.
+    Insemination, drying off, due date and pregnancy count from the last calving on. Who is inseminated after
+    she was said to be pregnant is so no more.
     """
 
     in_milk_d: NDArray[np.float64]
@@ -92,13 +93,15 @@ class Lives:
             if name != "calved"
         }
         # A due date lies ahead of the calving that it foretold, so when it was noted tells which one that is.
-        due = np.where(self._latest_noted_due(now_ms) > calved, latest["due"], _NEVER)
+        noted = self._latest_noted_due(now_ms)
+        due = np.where(noted > calved, self._newest_due(now_ms), _NEVER)
+        said = np.maximum(since["pregnant"], np.where(due > _NEVER, noted, _NEVER))
         return _Known(
             calved,
             since["inseminated"],
             due,
             since["dry"] > _NEVER,
-            (since["pregnant"] > _NEVER) | (due > _NEVER),
+            (said > _NEVER) & (said >= since["inseminated"]),
             latest["sold"] > _NEVER,
             latest["treated"],
         )
@@ -110,6 +113,14 @@ class Lives:
             known &= self._at_ms <= now_ms
         np.maximum.at(latest, self._animal[known], self._at_ms[known])
         return latest
+
+    def _newest_due(self, now_ms: int) -> NDArray[np.int64]:
+        """Return the due dates noted last: one that is put right may be earlier than the one before."""
+        newest = np.full(self._count, _NEVER, np.int64)
+        known = np.flatnonzero((self._kind == LIFE_EVENTS.index("due")) & (self._noted_ms <= now_ms))
+        order = known[np.lexsort((self._at_ms[known], self._noted_ms[known]))]
+        newest[self._animal[order]] = self._at_ms[order]  # of several the last stays
+        return newest
 
     def _latest_noted_due(self, now_ms: int) -> NDArray[np.int64]:
         latest = np.full(self._count, _NEVER, np.int64)

@@ -1,9 +1,16 @@
-"""Events as they stand: made of what scorers found, on top of events before. Pure."""
+"""Events as they stand: made of what scorers found, on top of events before. Pure.
+
+Here numbers of numpy become plain ones, so an event is the same before it is stored and after, and no kind
+can make one that the store refuses.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from relay.alerts.ids import event_id
 from relay.model import Event
@@ -24,7 +31,7 @@ Finding = Found | Over
 def after(farm_id: int, base: Mapping[str, Event], findings: Iterable[Finding]) -> dict[str, Event]:
     """Return the events after these findings, by id."""
     events = dict(base)
-    for each in sorted(findings, key=lambda one: one.at_ms):
+    for each in sorted(map(_plain_times, findings), key=lambda one: one.at_ms):
         name = event_id(farm_id, each.animal, each.kind, each.onset_ms)
         known = events.get(name)
         if isinstance(each, Over):
@@ -33,9 +40,31 @@ def after(farm_id: int, base: Mapping[str, Event], findings: Iterable[Finding]) 
         elif known is None:
             events[name] = _event(farm_id, name, each)
         elif each.is_update:
-            evidence = {**each.evidence, "stage_ms": each.at_ms}
+            evidence = {**plain(each.evidence), "stage_ms": each.at_ms}
             events[name] = replace(known, evidence=evidence, tier=_tier(each), stage=_stage(each))
     return events
+
+
+def plain(value: Any) -> Any:
+    """Return a value as it comes back from JSON: None for what JSON cannot say, NaN and infinity too."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, int) else None
+
+
+def _plain_times(each: Finding) -> Finding:
+    if type(each.onset_ms) is type(each.at_ms) is int and type(each.animal) in {int, type(None)}:
+        return each  # nearly all
+    animal = None if each.animal is None else int(each.animal)
+    return replace(each, onset_ms=int(each.onset_ms), at_ms=int(each.at_ms), animal=animal)
 
 
 def _event(farm_id: int, name: str, found: Found) -> Event:
@@ -46,7 +75,7 @@ def _event(farm_id: int, name: str, found: Found) -> Event:
         found.kind,
         found.onset_ms,
         found.at_ms,
-        found.evidence,
+        plain(found.evidence),
         tier=_tier(found),
         stage=_stage(found),
     )

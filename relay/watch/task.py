@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _KEEP_MS = 5 * MINUTE_MS  # what was heard is stored no more often than that; what is told, at once
 _READ_MS = 5 * MINUTE_MS  # so often is the registry asked who wears what
-_BATTERY = "battery"
+_BATTERY, _EMPTY = "battery", "now"  # the stage of three days left; two weeks left are no reason for silence
 _BATTERY_MS = 60 * 24 * 60 * MINUTE_MS
 _ALWAYS = "always"
 
@@ -114,12 +114,16 @@ class Watch:
         return Heard(worn, self._ears.last_ms, services)
 
     async def _worn_on(self, farm: Farm, now_ms: int) -> list[Worn]:
-        """Return the collars that should be heard: worn, with a battery that nobody was warned of."""
+        """Return the collars that should be heard: worn, but for those whose battery was told to be empty."""
         # Before the reports: a collar that is added meanwhile has none yet.
         collars = await self._storage.collars(farm.id)
         reports = await self._storage.reports(farm.id)
         standing = await self._storage.standing(farm.id, now_ms - _BATTERY_MS)
-        weak = {event.animal_id for event in standing if event.kind == _BATTERY and event.state == "open"}
+        weak = {
+            event.animal_id
+            for event in standing
+            if event.kind == _BATTERY and event.state == "open" and event.stage == _EMPTY
+        }
         return [
             Worn(each.device, farm.id, self._expected_ms(farm, reports.get(each.device)))
             for each in collars

@@ -134,3 +134,15 @@ def test_many_alerts_tighten_the_thresholds_and_quiet_days_loosen_them_again():
 @given(st.lists(st.integers(0, 1000)), st.integers(1, 2000))
 def test_the_tightening_is_bounded(counts, cows):
     assert 0 <= tightening(counts, cows) <= MOST
+
+
+def test_a_backlog_that_comes_one_by_one_stays_within_the_budget_of_the_day_it_comes():
+    farm, told = Telling(), []
+    events = [event(found=f"15T{18 + at_}:00", animal=cow) for at_, cow in enumerate((BELLA, NORA, ROSA))]
+    for count in (1, 2, 3):
+        told += farm.steps(f"16T07:{10 * count}", *events[:count])
+    assert told == ["alert", "alert"]
+    still = event("no_movement", "15T23:00", ROSA)
+    assert farm.steps("16T07:50", *events, still) == ["alert"]
+    (digest,) = farm.tell("17T06:00", *events)
+    assert digest.body["params"]["list"].startswith("Rosa (4): signs of heat")

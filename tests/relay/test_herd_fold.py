@@ -114,6 +114,39 @@ def test_a_kind_that_is_switched_off_says_nothing_and_the_others_say_the_same(wh
     assert findings == [each for each in whole[1] if each.kind != "heat_stress"]
 
 
+def _planted(*_arguments):
+    raise ArithmeticError("planted")
+
+
+def test_a_kind_that_fails_is_left_as_it_was_and_the_others_say_the_same(whole, monkeypatch):
+    scorer = next(each for each in kinds.hourly() if each.KIND.name == "heat")
+    state = herd.start(SAID.animals, scene.FIRST)
+    monkeypatch.setattr(scorer, "step", _planted)
+    findings, faults = [], {}
+    for rows in STORY:
+        after, found = herd.step(state, rows, SAID, faults)
+        assert after.scorers["heat"] is state.scorers["heat"]
+        findings, state = findings + found, after
+    assert findings == [each for each in whole[1] if each.kind != "heat"]
+    assert list(faults) == ["heat"]
+    assert isinstance(faults["heat"], ArithmeticError)
+
+
+def test_a_kind_that_fails_at_an_open_hour_does_not_silence_the_others(monkeypatch):
+    peeking = [each for each in kinds.hourly() if hasattr(each, "peek")]
+    monkeypatch.setattr(peeking[0], "peek", _planted)
+    monkeypatch.setattr(peeking[1], "peek", lambda *_: ["told"])
+    faults = {}
+    assert "told" in herd.peek(herd.start(SAID.animals, scene.FIRST), STORY[0], SAID, faults)
+    assert list(faults) == [peeking[0].KIND.name]
+
+
+def test_where_nobody_looks_at_faults_a_kind_that_fails_is_not_hidden(monkeypatch):
+    monkeypatch.setattr(kinds.hourly()[0], "step", _planted)
+    with pytest.raises(ArithmeticError, match="planted"):
+        herd.step(herd.start(SAID.animals, scene.FIRST), STORY[0], SAID)
+
+
 @pytest.mark.parametrize("data", [b"", b"\x93\x01\x02\x03", b"\xc1", b"\x95\x63\x00\x90\xc4\x00\x80"])
 def test_bytes_that_are_no_state_are_refused(data):
     with pytest.raises(StateError):

@@ -53,14 +53,15 @@ def test_a_cow_that_does_not_move_is_a_critical_health_alert():
     assert message.critical
     assert message.body["template"] == "health_alert"
     assert message.body["params"] == {
-        "animal": "Bella (12)", "farm": "Hof Lindner", "sign": "not moving", "since": "03:15",
+        "animal": "Bella (12)", "farm": "Hof Lindner", "since": "03:15",
+        "sign": "not moving (dead or very ill, or her collar lies on the ground)",
     }  # fmt: skip
 
 
 def test_the_numbers_of_the_scorer_stand_beside_the_sign():
     still = event("no_movement", "16T04:45", evidence={"still_min": 95})
     (message,) = Telling().tell("16T04:45", still)
-    assert message.body["params"]["sign"] == "not moving (still for 95 min)"
+    assert message.body["params"]["sign"].startswith("not moving (still for 95 min; ")
 
 
 def test_a_heat_says_how_it_shows_and_when_to_inseminate():
@@ -155,7 +156,7 @@ def test_an_alert_of_the_whole_herd_names_the_herd():
     disturbed = event("herd_event", "16T10:00", None, evidence={"animals": 22, "herd": 48}, after_h=0)
     (message,) = Telling().tell("16T10:00", disturbed)
     assert message.body["template"] == "herd_alert"
-    assert "show a disturbed, running herd (22 of 48 animals at once) since 10:00" in queued(message)
+    assert "show disturbance and running (22 of 48 animals at once) since 10:00" in queued(message)
     assert account(disturbed, "16T10:00", None).text().startswith("THE HERD IS DISTURBED: the herd\n")
 
 
@@ -313,3 +314,27 @@ def test_the_words_of_a_kind_use_the_values_that_its_scorer_names(name, source):
     ]
     used = {field for clause in clauses for _, field, _, _ in Formatter().parse(clause) if field}
     assert used <= set(re.findall(r"\w+", source))
+
+
+def test_a_cow_that_does_not_move_may_have_lost_her_collar_and_the_farmer_reads_that():
+    (message,) = Telling().tell("16T10:00", event("no_movement", evidence={"still_min": 92}))
+    assert "not moving (still for 92 min; dead or very ill, or her collar lies on the ground)" in queued(
+        message
+    )
+    todo = "Go and look: she is dead or very ill, or her collar lies on the ground."
+    assert todo in message.body["text"]
+
+
+def test_what_the_herd_is_compared_with_is_not_hers():
+    changed = event("herd_event", animal=None, evidence={"days_compared": 7})
+    assert account(changed, "16T10:00", None).compared == "Compared with the last 7 normal days."
+
+
+def test_a_figure_that_is_none_is_left_out():
+    assert account(event("no_movement", evidence={"still_min": float("nan")}), "16T10:00").evidence == ""
+
+
+def test_a_faulty_sensor_is_told_by_every_axis_that_is_stuck_and_not_by_faults_it_has_not():
+    stuck = event("battery", evidence={"gravity_g": 1.0, "stuck_axis": "xy", "faults": 0})
+    told = account(replace(stuck, kind="sensor_fault"), "16T10:00").evidence
+    assert told == "gravity reads 1.00 g, stuck axis: x, y"

@@ -46,6 +46,21 @@ def test_a_due_date_lies_ahead_and_says_that_she_is_pregnant():
     assert _at(30, scene.life(0, "due", 25, noted=5)).to_due_d[0] == -5
 
 
+@pytest.mark.parametrize("right", [20, 30])
+def test_a_due_date_that_is_put_right_counts_from_then_on_also_if_it_is_earlier(right):
+    said = scene.life(0, "due", right, noted=8), scene.life(0, "due", 25, noted=5)
+    assert _at(7, *said).to_due_d[0] == 18
+    assert _at(10, *said).to_due_d[0] == right - 10
+
+
+@pytest.mark.parametrize("said", [scene.life(0, "pregnant", 5), scene.life(0, "due", 250, noted=5)])
+def test_a_cow_that_is_inseminated_after_she_was_said_to_be_pregnant_may_be_in_heat_again(said):
+    conceived, again = scene.life(0, "inseminated", -30), scene.life(0, "inseminated", 20)
+    assert _at(19, conceived, said, again).is_pregnant[0]
+    assert not _at(21, conceived, said, again).is_pregnant[0]
+    assert _at(56, conceived, said, again, scene.life(0, "pregnant", 55)).is_pregnant[0]
+
+
 def test_a_due_date_is_done_with_when_she_has_calved_early():
     cows = _at(22, scene.life(0, "due", 25, noted=5), scene.life(0, "calved", 20))
     assert np.isnan(cows.to_due_d[0])

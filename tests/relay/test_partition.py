@@ -31,6 +31,7 @@ from tests.relay.scoring_frames import (
     but_for_sums,
     frame,
     frames_of,
+    health_frame,
     window,
     windows_of,
 )
@@ -409,6 +410,15 @@ def test_a_clock_that_is_set_right_calls_for_a_refold_from_the_right_data_on():
     wrong, right = set_right(RESTING)
     folded = fold(right[:2], fold(wrong, {}, LIMITS).states, LIMITS)
     assert folded.late == {BELLA: MONDAY_MS // MINUTE_MS + 3 * HOUR}
+
+
+def test_a_health_frame_dated_ahead_does_not_hide_those_of_the_right_time():
+    wrong = health_frame(MONDAY_MS + 300 * DAY_MS, days_left=7)
+    right = [health_frame(), *frames_of(windows_of(HOUR), MONDAY_MS)]
+    folded = fold(right, fold([wrong], {}, LIMITS).states, LIMITS)
+    (state,) = folded.states.values()
+    assert [each.first_ms for each in state.hours.health] == [MONDAY_MS]
+    assert folded.late == {BELLA: MONDAY_MS // MINUTE_MS}
 
 
 def test_labels_of_a_clock_that_was_ahead_give_way_to_those_of_the_right_time():

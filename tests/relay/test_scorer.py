@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from relay.alerts import intents
 from relay.alerts.ids import event_id
@@ -18,14 +19,16 @@ from relay.clock import FollowedClock
 from relay.config import Config
 from relay.logs import redact
 from relay.metrics import Metrics
-from relay.model import NewFrame
+from relay.model import Event, NewFrame
 from relay.scorer import RETRY_MS, Scorer
+from relay.scorer_metrics import ScorerMetrics
 from relay.scoring import farm
 from relay.scoring.findings import Found, Limits
-from relay.scoring.kinds import no_movement
+from relay.scoring.kinds import heat, no_movement
 from relay.scoring.partition import fold
 from relay.storage.ports import StorageError, partition_of
 from relay.storage.sqlite import SqliteStorage
+from relay.teller import Teller
 from relay.vault import Vault
 from tests.relay.scoring_frames import DEAD, GRAZING, MINUTE_MS, MONDAY_MS, RESTING, frames_of, windows_of
 
@@ -137,7 +140,8 @@ async def test_a_dead_cow_becomes_one_event_and_a_message_in_the_outbox(herd):
     assert queued.message.body["params"] == {
         "animal": "Bella (12)",
         "farm": "Hof Lindner",
-        "sign": "not moving (still for 90 min, last moved at 01:59)",
+        "sign": "not moving (still for 90 min, last moved at 01:59; "
+        "dead or very ill, or her collar lies on the ground)",
         "since": "02:00",
     }
     assert herd.told == [NOW_MS], "the dispatcher is told once"
@@ -453,6 +457,49 @@ async def test_one_farms_fault_costs_no_warning_and_its_hours_are_caught_up(herd
     await herd.score()
     kept = await herd.storage.farm_states(herd.partition)
     assert kept[0].hour * HOUR * MINUTE_MS == MONDAY_MS
+
+
+async def test_one_kinds_fault_costs_the_farm_none_of_its_hours_and_is_logged_once(herd, monkeypatch, caplog):
+    def faulty(*_arguments):
+        raise ArithmeticError("planted")
+
+    monkeypatch.setattr(heat, "step", faulty)
+    await herd.append(death())
+    async with running(herd.scorer()) as scorer:
+        await scorer.wait_idle()
+        await herd.append(frames_of(windows_of(HOUR, RESTING), MONDAY_MS + 4 * HOUR * MINUTE_MS, boot=2))
+        scorer.wake([herd.partition])
+        await scorer.wait_idle()
+    assert len(await herd.event_ids()) == 1
+    assert len(await herd.storage.farm_states(herd.partition)) > 1
+    assert herd.count("herdbell_scorer_faults_total", place="farm") == 0
+    assert herd.count("herdbell_scorer_faults_total", place="kind") == 2
+    assert sum("heat is left out" in each.getMessage() for each in caplog.records) == 1
+
+
+async def test_a_farm_that_a_clock_ahead_put_off_for_years_is_looked_at_once_the_clock_is_right(herd):
+    metrics = ScorerMetrics(CollectorRegistry())
+    teller = Teller(herd.storage, herd.clock, metrics)
+    herd.clock.advance(NOW_MS + 3650 * 24 * HOUR * MINUTE_MS)
+    await teller.messages(herd.farm)
+    herd.clock = FollowedClock(NOW_MS)
+    teller._clock = herd.clock  # set back, which this clock refuses
+    assert teller.due() == [herd.farm]
+    await teller.messages(herd.farm)
+    assert teller.due() == []
+
+
+async def test_an_illness_of_weeks_that_turns_urgent_is_told(herd):
+    day_ms = 24 * HOUR * MINUTE_MS
+    ill = Event(
+        "0123456789abcdef", herd.farm, herd.bella, "off_feed", NOW_MS - 9 * day_ms, NOW_MS - 8 * day_ms,
+        {"stage_ms": NOW_MS}, tier="urgent", stage="acute",
+    )  # fmt: skip
+    teller = Teller(herd.storage, herd.clock, ScorerMetrics(CollectorRegistry()))
+    told = await teller.messages(herd.farm, [ill])
+    assert [(one.event_id, one.critical) for one in told] == [(ill.id, True)]
+    teller = Teller(herd.storage, herd.clock, ScorerMetrics(CollectorRegistry()))
+    assert await teller.messages(herd.farm, [replace(ill, evidence={})]) == []
 
 
 async def test_a_farm_state_this_version_cannot_read_is_folded_anew_from_its_hours(herd):

@@ -67,7 +67,7 @@ def test_a_matter_of_the_digest_that_goes_further_is_a_line_again():
     farm.tell("17T06:00", soon)
     now = replace(soon, stage="now", evidence={"days_left": 2})
     (digest,) = farm.tell("18T06:00", now)
-    assert "2 days left" in digest.body["params"]["list"]
+    assert "days left: 2" in digest.body["params"]["list"]
     assert farm.tell("19T06:00", now) == []
 
 
@@ -107,7 +107,7 @@ def test_the_end_of_anything_else_is_a_line_of_the_digest():
     better = over(weak, "16T20:00")
     assert farm.tell("16T20:00", better) == []
     (digest,) = farm.tell("17T06:00", better)
-    assert digest.body["params"]["list"] == "Bella (12) is back to normal (eating and chewing less)"
+    assert digest.body["params"]["list"] == "Bella (12): back to normal (eating and chewing less)"
     assert farm.tell("18T06:00", better) == []
 
 
@@ -202,3 +202,37 @@ def test_an_animal_or_a_kind_that_is_not_there_any_more_is_told_by_nobody(gone):
     kinds = {name: kind for name, kind in KINDS.items() if name != "battery"}
     farm.setting = replace(farm.setting, kinds=kinds)
     assert farm.tell("16T10:00", lost) == farm.tell("17T06:00", lost) == []
+
+
+def test_an_emergency_whose_data_came_after_all_was_said_to_be_well_is_told_and_closed_again():
+    farm, first = Telling(), event("no_movement", "16T10:00")
+    farm.tell("16T10:00", first)
+    first = over(first, "16T11:00")
+    assert farm.steps("16T12:00", first) == ["over"]
+    late = event("no_movement", "16T11:50", after_h=0.5)
+    (alert,) = farm.tell("16T12:10", first, late)
+    assert (alert.step, alert.critical, alert.event_id) == ("alert", True, late.id)
+    assert farm.tell("16T12:15", first, late) == []
+    (end,) = farm.tell("16T14:00", first, over(late, "16T13:00"))
+    assert end.id == message_id(late.id, ANNA.id, "over")
+    assert farm.tell("16T14:15", first, over(late, "16T13:00")) == []
+
+
+def test_who_is_ill_again_after_the_digest_said_she_is_well_is_a_line_of_the_next():
+    farm, first = Telling(), event("off_feed", "16T10:00")
+    farm.tell("16T10:00", first)
+    first, again = over(first, "16T20:00"), event("off_feed", "17T12:00", after_h=1)
+    farm.tell("17T06:00", first)
+    assert farm.tell("17T12:00", first, again) == []
+    (digest,) = farm.tell("18T06:00", first, again)
+    assert digest.body["params"]["list"].startswith("Bella (12): eating and chewing less since 11:00")
+    (digest,) = farm.tell("19T06:00", first, over(again, "18T12:00"))
+    assert digest.body["params"]["list"] == "Bella (12): back to normal (eating and chewing less)"
+    assert farm.tell("20T06:00", first, over(again, "18T12:00")) == []
+
+
+def test_the_end_of_a_collars_trouble_is_said_in_its_own_words():
+    farm, weak = Telling(), event("battery", "16T10:00", stage="soon", evidence={"days_left": 13})
+    farm.tell("17T06:00", weak)
+    (digest,) = farm.tell("18T06:00", over(weak, "17T12:00"))
+    assert digest.body["params"]["list"] == "Bella (12): battery is full again (a weak battery)"

@@ -196,7 +196,7 @@ def test_a_disturbed_herd_keeps_its_single_animals_quiet_but_for_those_in_danger
 
 
 def test_a_disturbed_group_says_nothing_of_the_others():
-    herd = event("herd_event", "16T10:00", None, after_h=0, evidence={"group": "dry"})
+    herd = event("herd_event", "16T10:00", None, after_h=0, evidence={"one_of_them": BELLA.id})
     dry, milking = event(found="16T10:30"), event(found="16T10:40", animal=NORA)
     groups = {BELLA.id: "dry", NORA.id: "milking"}
     assert channels(herd, dry, milking, groups=groups)[1:] == [Channel.MUTED, Channel.NOW]
@@ -235,3 +235,24 @@ def test_the_next_call_is_due_when_somebody_wakes_the_digest_comes_or_calm_has_r
     assert next_ms([calm], farm.setting, at("16T12:01")) == at("16T13:00")
     early = Telling(replace(FARM, digest_min=300))
     assert next_ms([], early.setting, at("16T10:00")) == at("17T05:00")
+
+
+def test_a_disturbed_herd_mutes_no_emergency():
+    herd = event("herd_event", "16T10:00", None, after_h=0, state="over", over_ms=at("16T10:30"))
+    bloat = event("off_feed", "16T11:00", tier="urgent", stage="acute")
+    assert channels(herd, bloat) == [Channel.NOW, Channel.NOW]
+
+
+def test_what_gets_worse_long_after_it_was_muted_is_told():
+    herd = event("herd_event", "16T10:00", None, after_h=0, state="over", over_ms=at("16T10:30"))
+    watch = event("calving", "16T11:00")
+    farm = Telling()
+    farm.tell("16T10:00", herd)
+    assert farm.tell("16T11:00", herd, watch) == []
+    severe = replace(watch, stage="worse", evidence={"stage_ms": at("16T15:00")})
+    assert farm.steps("16T15:00", herd, severe) == ["alert"]
+
+
+def test_the_end_of_what_was_urgent_once_is_looked_at_too():
+    better = over(event("off_feed", "16T10:00"), "16T12:00")
+    assert next_ms([better], Telling().setting, at("16T12:01")) == at("16T13:00")

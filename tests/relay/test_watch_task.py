@@ -112,11 +112,19 @@ async def test_a_relay_that_is_restarted_in_the_middle_tells_once(farm):
 
 async def test_a_collar_nobody_wears_and_one_whose_battery_was_told_are_not_missed(farm):
     await farm.run(30)
-    weak = Event("e1", farm.farm_id, farm.animals[3], "battery", T0_MS, T0_MS, {})
+    weak = Event("e1", farm.farm_id, farm.animals[3], "battery", T0_MS, T0_MS, {}, stage="now")
     await farm.storage.commit_scores(partition_of(farm.farm_id), 0, 1, [], [weak], [])
     await farm.storage.assign(2, None, T0_MS)
     farm.alive -= {2, 3}
     assert await farm.run(90) == []
+
+
+async def test_a_collar_with_two_weeks_of_battery_left_is_still_missed(farm):
+    await farm.run(30)
+    weak = Event("e1", farm.farm_id, farm.animals[3], "battery", T0_MS, T0_MS, {}, stage="soon")
+    await farm.storage.commit_scores(partition_of(farm.farm_id), 0, 1, [], [weak], [])
+    farm.alive -= {3}
+    assert await farm.run(90) == [("collar", False)]
 
 
 async def test_a_farm_heard_at_milking_only_is_given_that_long(farm):

@@ -132,7 +132,9 @@ def _evidence(view: View, at: int, since_d: float, scored: float, bound: float) 
         "since_insemination_days": _days(view.cows.since_insemination_d[at]),
         "days_compared": int(view.told.known_days[at]),
         "mates": int(view.told.others[at]),
-        "strength": round(min(max((scored - bound) / THRESHOLD, 0.0), 1.0), 2),
+        "strength": round(
+            min(0.5 + (scored - bound) / (2 * THRESHOLD), 1.0), 2
+        ),  # from .5, as of other kinds
         "trace": [["score", round(scored, 1), round(bound, 1)], *terms],
     }
 

@@ -10,7 +10,7 @@ groups of eight: 3 false alerts per cow-year of virtual cows; four are not. So h
 few animals are not seen. At most one event in two hours.
 
 evidence: animals; herd (of the group); share_percent; usual_percent (the most this herd had lately); minute
-(UTC, of the hour); trace.
+(UTC, of the hour); one_of_them (an animal of the group: the others' alerts are not muted); trace.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ def _found(minute: int, group: Group, view: View) -> Found:
         "share_percent": share,
         "usual_percent": round(100 * group.most),
         "minute": onset % HOUR_MIN,
+        "one_of_them": view.animals[int(group.places[0])],
         "trace": [
             ["animals", animals, LEAST_ANIMALS],
             ["share, %", share, round(100 * _least_share(group))],

@@ -95,6 +95,7 @@ def test_groups_are_counted_apart():
     few = facts(COWS, group=[0] * 8 + [1] * 12)
     (found,) = through(herd_event, [*CALM, startled(4, range(20, 25))], few)
     assert found.evidence["herd"] == 8
+    assert few.animals.index(found.evidence["one_of_them"]) < 8
 
 
 def test_cows_without_data_are_not_of_the_herd():
