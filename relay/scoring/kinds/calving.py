@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 KIND = Kind("calving", Tier.TIMELY, useful_h=12, within_h=6, learns=True)
 VERSION = 1
-THRESHOLD = -0.5
+THRESHOLD = 0.0
 LABOUR = 2.3
 _BIAS = -4.35
 _CHEW, _EAT, _EAT_SHARE, _CHANGES, _DUE = 9.5, 7.0, 21.0, 6.5, 1.6

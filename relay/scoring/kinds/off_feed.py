@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 KIND = Kind("off_feed", Tier.TIMELY, useful_h=48, within_h=24, learns=True)
 VERSION = 1
-THRESHOLD = 7.6
+THRESHOLD = 7.8
 _WEIGHTS = {"chew": 16.0, "eat": 7.0, "move": 8.0}
 _CHEW_MOST = 6.0  # a third less: chewing alone does not make it, a box that swings hides it too
 _COLUMNS = {"chew": baseline.RUMINATE, "eat": baseline.EAT, "move": baseline.MOTION}
