@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gc
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from herdcore import wire
 from relay import statefolder
+from relay.channels.service import open_channels
 from relay.clock import Clock, FollowedClock, WallClock
 from relay.collars import Collars
 from relay.ingest import Ingest
 from relay.keys import (
+    CHANNELS,
     CLOCK,
     COLLARS,
     CONFIG,
@@ -27,6 +30,8 @@ from relay.keys import (
     WHATSAPP,
 )
 from relay.metrics import Metrics
+from relay.pictures.service import PictureService
+from relay.privacy import Retention
 from relay.problems import add_last_route, guarded, problem
 from relay.scorer import Scorer
 from relay.storage.sqlite import SqliteStorage
@@ -38,8 +43,9 @@ from relay.web import frames, health, simulation
 from relay.whatsapp.service import open_whatsapp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterable
 
+    from relay.channels.fallback import Fallback
     from relay.config import Config
     from relay.vault import Vault
     from relay.whatsapp.service import WhatsApp
@@ -107,14 +113,25 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         )
         app[COLLARS] = Collars(storage, app[INGEST])
         await app[COLLARS].load()
-        whatsapp = await _open_whatsapp(app, vault, stack) if config.whatsapp.enabled else None
-        on_messages = whatsapp.dispatcher.wake if whatsapp else None
-        app[SCORER] = Scorer(storage, config, clock, app[METRICS], on_messages=on_messages)
+        wakes: list[Callable[[], None]] = []
+        app[SCORER] = Scorer(storage, config, clock, app[METRICS], on_messages=partial(_all, wakes))
+        pictures = PictureService(storage)
+        stack.push_async_callback(pictures.close)
+        whatsapp = await _open_whatsapp(app, vault, pictures, stack) if config.whatsapp.enabled else None
+        channels = await _open_channels(app, stack) if config.channels.enabled else None
         stack.push_async_callback(tasks.stop)
         tasks.start("scorer", app[SCORER].run)
+        tasks.start("retention", Retention(storage, config.privacy, clock).run)
         if whatsapp:
+            wakes.append(whatsapp.dispatcher.wake)
             tasks.start("webhook", whatsapp.webhook.run)
             tasks.start("dispatcher", whatsapp.dispatch)
+            tasks.start("costs", whatsapp.costs.run)
+            if isinstance(clock, WallClock):  # any other stands still until a picture is there
+                tasks.start("pictures", pictures.warm)
+        if channels:
+            wakes.append(channels.wake)
+            tasks.start("channels", channels.run)
         if config.watch.enabled:
             app[WATCH] = make_watch(config, storage, clock, app[EARS], whatsapp, app[METRICS].registry)
             tasks.start("watch", app[WATCH].run)
@@ -123,11 +140,33 @@ async def _services(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-async def _open_whatsapp(app: web.Application, vault: Vault, stack: AsyncExitStack) -> WhatsApp:
+def _all(wakes: Iterable[Callable[[], None]]) -> None:
+    for wake in wakes:
+        wake()
+
+
+async def _open_whatsapp(
+    app: web.Application, vault: Vault, pictures: PictureService, stack: AsyncExitStack
+) -> WhatsApp:
     app[WHATSAPP] = await stack.enter_async_context(
-        open_whatsapp(app[CONFIG], app[STORAGE], app[CLOCK], vault.blind, app[METRICS].registry)
+        open_whatsapp(
+            app[CONFIG],
+            app[STORAGE],
+            app[CLOCK],
+            vault.blind,
+            app[METRICS].registry,
+            pictures,
+            on_answer=app[SCORER].look,
+        )
     )
     return app[WHATSAPP]
+
+
+async def _open_channels(app: web.Application, stack: AsyncExitStack) -> Fallback:
+    app[CHANNELS] = await stack.enter_async_context(
+        open_channels(app[CONFIG], app[STORAGE], app[CLOCK], app[METRICS].registry)
+    )
+    return app[CHANNELS]
 
 
 async def _webhook(request: web.Request) -> web.StreamResponse:

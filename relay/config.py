@@ -101,11 +101,34 @@ class WhatsappConfig:
     base_url: str = _setting("https://graph.facebook.com", "Cloud API; http only on loopback")
     graph_version: str = _setting("v26.0", "version of the Graph API")
     phone_number_id: str = _setting("", "id of the sending number")
+    waba_id: str = _setting("", "id of the WhatsApp Business account, for templates")
+    app_id: str = _setting("", "id of the Meta application, for the example pictures of templates")
     token_file: str = _setting("", "access token, mode 0600", is_path=True)
     app_secret_file: str = _setting("", "app secret that signs webhooks, mode 0600", is_path=True)
+    app_secret_previous_file: str = _setting(
+        "", "the app secret before, while it is being changed, mode 0600", is_path=True
+    )
     verify_token_file: str = _setting("", "word of the webhook handshake, mode 0600", is_path=True)
     request_timeout_s: int = _setting(15, "seconds one request may take", low=1, high=120)
     template_prefix: str = _setting("collar_", "start of every template's name")
+    mps: int = _setting(
+        60, "messages a second, at most 3/4 of what Meta allows the number (80 at first)", low=1, high=1000
+    )
+    pair_interval_s: int = _setting(6, "seconds between messages to the same person", low=1, high=3600)
+    pair_burst: int = _setting(3, "messages to the same person without that wait", low=1, high=45)
+    unknown_wait_s: int = _setting(
+        120, "seconds a delivery status may take where an answer was lost", low=30, high=3600
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsConfig:
+    """[channels]"""
+
+    enabled: bool = _setting(False, "reach people by other ways than WhatsApp too: person channel add")
+    after_s: int = _setting(
+        180, "seconds an urgent alert may take by WhatsApp before another way is tried", low=30, high=3600
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +144,17 @@ class WatchConfig:
     smtp_user: str = _setting("", "user name there; empty: none is asked for")
     password_file: str = _setting("", "password there, mode 0600", is_path=True)
     command: str = _setting("", "program and arguments that get a note on standard input: a modem, a siren")
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyConfig:
+    """[privacy]"""
+
+    # From what was said it is known what need not be said again: Teller asks for 32 days of it.
+    messages_days: int = _setting(90, "days until what was said to people is forgotten", low=33, high=3650)
+    statuses_days: int = _setting(400, "days until it is forgotten when messages arrived", low=30, high=3650)
+    # Meta repeats a webhook for 7 days: it must be known for longer, or it counts again.
+    inbox_days: int = _setting(30, "days until it is forgotten that a webhook came", low=9, high=3650)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +176,9 @@ class Config:
     ingest: IngestConfig = field(default_factory=IngestConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
     whatsapp: WhatsappConfig = field(default_factory=WhatsappConfig)
+    channels: ChannelsConfig = field(default_factory=ChannelsConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
     log: LogConfig = field(default_factory=LogConfig)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -175,7 +211,9 @@ SECTIONS: dict[str, Any] = {
     "ingest": IngestConfig,
     "alerts": AlertsConfig,
     "whatsapp": WhatsappConfig,
+    "channels": ChannelsConfig,
     "watch": WatchConfig,
+    "privacy": PrivacyConfig,
     "log": LogConfig,
 }
 

@@ -15,13 +15,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from relay.channels.by_apprise import require
 from relay.config import ConfigError, is_loopback
 from relay.storage.sqlite import FILE_NAME
 from relay.vault import SIMULATED_MARKER, read_key
 from relay.watch.paths import configured
+from relay.whatsapp import rates, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import date
 
     from relay.config import Config
 
@@ -59,6 +62,9 @@ def examine(config: Config, now: datetime | None = None) -> list[Finding]:
         lambda: _port(config),
         lambda: _exposure(config),
         lambda: _whatsapp(config),
+        lambda: _graph_version(config, moment.date()),
+        lambda: _rates(moment.date()),
+        lambda: _channels(config),
         lambda: _watch(config),
     )
     return [Finding("configuration", OK, "every setting is in its bounds"), *(check() for check in checks)]
@@ -182,6 +188,8 @@ def _exposure(config: Config) -> Finding:
 
 
 def _whatsapp(config: Config) -> Finding:
+    if not config.whatsapp.enabled and config.channels.enabled:
+        return Finding("whatsapp", OK, "off: everything goes by the second channel")
     if not config.whatsapp.enabled:
         return Finding(
             "whatsapp", WARN, "whatsapp.enabled is false: nobody gets a message", "see WhatsApp in the guide"
@@ -192,6 +200,35 @@ def _whatsapp(config: Config) -> Finding:
     except ConfigError as error:
         return Finding("whatsapp", FAIL, str(error), "put the secret there")
     return Finding("whatsapp", OK, f"sends from phone number id {config.whatsapp.phone_number_id}")
+
+
+def _graph_version(config: Config, today: date) -> Finding:
+    version = config.whatsapp.graph_version
+    if not config.whatsapp.enabled or not (text := versions.warning(version, today)):
+        return Finding("graph version", OK, version)
+    left = versions.days_left(version, today)
+    over = left is not None and left < 0
+    cure = "every call fails: change whatsapp.graph_version" if over else "change whatsapp.graph_version"
+    return Finding("graph version", FAIL if over else WARN, text, cure)
+
+
+def _rates(today: date) -> Finding:
+    """Look at the rate file that the costs in digests and `herdbell cost` come from."""
+    packaged = rates.packaged()
+    if text := packaged.stale(today):
+        return Finding("rates", WARN, text, "update Herdbell; until then costs may be wrong, nothing else is")
+    return Finding("rates", OK, f"checked on {packaged.checked_on}")
+
+
+def _channels(config: Config) -> Finding:
+    if not config.channels.enabled:
+        return Finding("channels", OK, "channels.enabled is false: no other way than WhatsApp")
+    try:
+        require()
+    except ConfigError as error:
+        return Finding("channels", FAIL, str(error), "install it, or set channels.enabled = false")
+    after = f"takes over after {config.channels.after_s} s" if config.whatsapp.enabled else "sends everything"
+    return Finding("channels", OK, f"{after}; people need `herdbell person channel`")
 
 
 def _watch(config: Config) -> Finding:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from relay.channels.fallback import Fallback
 from relay.clock import Clock
 from relay.collars import Collars
 from relay.config import Config
@@ -31,6 +32,7 @@ INGEST = web.AppKey("ingest", Ingest)
 COLLARS = web.AppKey("collars", Collars)
 SCORER = web.AppKey("scorer", Scorer)
 WHATSAPP = web.AppKey("whatsapp", WhatsApp)  # only there when whatsapp.enabled
+CHANNELS = web.AppKey("channels", Fallback)  # only there when channels.enabled
 EARS = web.AppKey("ears", Ears)
 WATCH = web.AppKey("watch", Watch)  # only there when watch.enabled
 TASKS = web.AppKey("tasks", Tasks)

@@ -14,20 +14,36 @@ if TYPE_CHECKING:
 
     from relay.config import LogConfig
 
-# A phone number, with or without its plus: 10 to 15 digits (E.164).
-_PHONE = re.compile(r"(?<![\w.])(\+?\d{2})\d{6,11}(\d{2})(?!\w)")
-_TOKEN = re.compile(r"\bEAA[A-Za-z0-9_-]{8,}")
+# A phone number, with or without its plus: 10 digits or more (E.164: up to 15; ids of Meta's are longer),
+# whatever stands beside it; but not inside an id of ours, which is hexadecimal, nor behind a decimal point.
+_NUMBER = re.compile(
+    r"(?P<id>(?<![0-9A-Za-z])(?=\d*[a-f])[0-9a-f]{16,64}(?![0-9A-Za-z]))"
+    r"|(?<!\d)(?<!\d\.)(?P<first>\+?\d{2})\d{6,}(?P<last>\d{2})"
+)
+_SPACED = re.compile(r"(\+\d{1,2})\d{0,13}(?:[ ()/-]{1,3}\d{1,12}){1,6}(?<=\d{2})")
+_TOKEN = re.compile(r"EAA[A-Za-z0-9_-]{8,}")
+_WAMID = re.compile(r"wamid\.[\w+/=-]+")  # base64, and the phone number is in it
+_USER_ID = re.compile(r"\b([A-Z]{2}\.(?:ENT\.)?)[A-Za-z0-9]{10,}")  # business-scoped: country, then the id
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+\S+")
 _KEY = re.compile(r"\b[0-9a-fA-F]{64,}\b")
 _SECRET_NAMES = re.compile(r"phone|token|secret|password|key|wa_id")
 
 
 def redact(text: str) -> str:
-    """Return `text` without phone numbers (+49…67), access tokens and 32-byte keys in hex."""
+    """Return `text` without phone numbers (+49…67), access tokens, Meta's ids and 32-byte keys in hex."""
     text = _TOKEN.sub("EAA…", text)
     text = _BEARER.sub(r"\1 …", text)
     text = _KEY.sub("…", text)
-    return _PHONE.sub(r"\1…\2", text)
+    text = _WAMID.sub("wamid.…", text)
+    text = _USER_ID.sub(r"\1…", text)
+    text = _SPACED.sub(_masked, text)
+    return _NUMBER.sub(lambda found: found["id"] or f"{found['first']}…{found['last']}", text)
+
+
+def _masked(spaced: re.Match[str]) -> str:
+    """Mask a number written with blanks between its digits; a short one, like +2 (3), is none."""
+    digits = [each for each in spaced[0] if each.isdigit()]
+    return f"{spaced[1]}…{''.join(digits[-2:])}" if len(digits) > 7 else spaced[0]  # E.164: 7 at least
 
 
 def _clean(value: Any) -> Any:
@@ -44,7 +60,7 @@ def _clean(value: Any) -> Any:
 
 def _clean_member(name: str, value: Any) -> Any:
     if _SECRET_NAMES.search(name.lower()):
-        return redact(value) if isinstance(value, str) and _PHONE.search(value) else "…"
+        return redact(value) if isinstance(value, str) and _NUMBER.search(value) else "…"
     return _clean(value)
 
 

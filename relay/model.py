@@ -14,7 +14,8 @@ class Farm:
     """A farm; every query is scoped by one. Quiet hours: minutes after local midnight, None without.
 
     `coverage`: where and when its collars are heard, one of COVERAGES (ports.py). `digest_min`: when its
-    digest goes out, in minutes after local midnight.
+    digest goes out, in minutes after local midnight. `escalate_min`: so many minutes after an urgent alert
+    that nobody answers, the next rung of people hears of it; () for never.
     """
 
     id: int
@@ -25,6 +26,7 @@ class Farm:
     quiet_to_min: int | None = None
     coverage: str = "always"
     digest_min: int = 360
+    escalate_min: tuple[int, ...] = (15, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,12 @@ class Animal:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who gets messages; the phone number stays sealed in the store.
+    """Somebody who gets messages; phone number and user id stay sealed in the store.
 
-    `opted_out_ms`: when they last asked for silence, None if they may be written to.
+    `opted_out_ms`: when they last asked for silence, None if they may be written to. `last_inbound_ms`: when
+    they last wrote. `doubt`: why it may be somebody else by now, one of DOUBTS (ports_chat.py), "" if it is
+    not. `fewer`: they asked for fewer alerts. `rung` of the escalation, 0 first: on the farm asked for, else
+    on their oldest. `consent_ms`: when they last agreed to get messages, on any farm.
     """
 
     id: int
@@ -56,6 +61,11 @@ class Person:
     zone: str
     role: str = "owner"
     opted_out_ms: int | None = None
+    last_inbound_ms: int | None = None
+    doubt: str = ""
+    fewer: bool = False
+    rung: int = 0
+    consent_ms: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +204,8 @@ class Event:
 class Message:
     """A message for one person, not yet sent. `id` is a hash of (event, person, step).
 
-    `not_before_ms`: it is held back until then (quiet hours, the digest); 0: it may go at once.
+    `not_before_ms`: it is held back until then (quiet hours, the digest); 0: it may go at once. `channel`:
+    one of CHANNELS (ports_chat.py).
     """
 
     id: str
@@ -207,13 +218,15 @@ class Message:
     expires_ms: int
     critical: bool = False
     not_before_ms: int = 0
+    channel: str = "whatsapp"
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """A message the dispatcher holds: the stored one, its phone number unsealed for this send alone.
+    """A message the dispatcher holds: the stored one, its person's address unsealed for this send alone.
 
     `attempts` counts this one too. `repeat`: an earlier attempt was never cleared up and may have arrived.
+    `phone`: digits, "" for who has only a business-scoped `user_id`; that one is "" where none is known.
     """
 
     message: Message
@@ -221,6 +234,79 @@ class QueuedMessage:
     attempts: int
     phone: str = field(repr=False)
     repeat: bool = False
+    user_id: str = field(default="", repr=False)
+    last_inbound_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """What a status webhook says of a message, which is found by our id or by Meta's (wamid).
+
+    `error`: why it failed. `market` and pricing say what it cost, None where the status does not.
+    """
+
+    message_id: str | None
+    wamid: str | None = field(repr=False)  # it holds a phone number
+    state: str
+    at_ms: int
+    error: str | None = None
+    market: str | None = None
+    pricing_category: str | None = None
+    pricing_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that did not go out: `state` is failed, dead or expired, `state_ms` when it became that."""
+
+    message: Message
+    state: str
+    error: str | None
+    attempts: int
+    state_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """How many messages of a farm were priced alike in a month, "2026-11" (UTC)."""
+
+    month: str
+    farm_id: int
+    market: str
+    category: str
+    type: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateState:
+    """What Meta said last of a template in one language."""
+
+    name: str
+    language: str
+    status: str
+    category: str
+    quality: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountNote:
+    """What Meta said of our account or number: which webhook field, and its text."""
+
+    at_ms: int
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A person's wish to hear nothing until then: of an animal (None: of any), of a kind ("": of any)."""
+
+    person_id: int
+    animal_id: int | None
+    kind: str
+    until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +369,17 @@ class Judged:
     animal_id: int | None
     kind: str
     is_right: bool
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one person said of an event: one of VERDICTS and, with it, one of REASONS (ports.py)."""
+
+    event_id: str
+    person_id: int
+    verdict: str
     reason: str
     at_ms: int
 

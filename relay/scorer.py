@@ -103,6 +103,12 @@ class Scorer:
             self._idle.clear()
             self._woken.set()
 
+    def look(self, farm_ids: Iterable[int]) -> None:
+        """Say that people of these farms answered, or asked for quiet: what they are told next changes."""
+        self._teller.look(farm_ids)
+        self._idle.clear()
+        self._woken.set()
+
     def idle(self) -> bool:
         """Say whether what was appended before the last `wake` is stored, and what is due now is queued."""
         if self._teller.next_ms <= self._clock.now_ms():

@@ -61,7 +61,7 @@ def main() -> None:
 @click.option("--exit", "leave", is_flag=True, help="Leave when the day is over.")
 @click.option("--stop-with-parent", is_flag=True, help="Stop when the process that started this one is gone.")
 def demo(*, leave: bool, stop_with_parent: bool, without: tuple[int, ...], **chosen: object) -> None:
-    """A farm, a relay and a phone: a virtual day in about a minute."""
+    """A farm, a relay and a phone: a virtual day in about two minutes."""
     require_interpreter()
     options = Options(without=without, **chosen)  # type: ignore[arg-type]  # click has checked them
     run(run_demo(options, stay=not leave), stop_with_parent=stop_with_parent)
@@ -77,9 +77,13 @@ def demo(*, leave: bool, stop_with_parent: bool, without: tuple[int, ...], **cho
 @click.option("--token", default="fake-token", show_default=True, help="Accepted access token.")
 @click.option("--app-secret", default="fake-app-secret", show_default=True, help="Signs the webhooks.")
 @click.option("--verify-token", default="fake-verify-token", show_default=True, help="For the handshake.")
-def cloud(port: int, webhook: str, token: str, app_secret: str, verify_token: str) -> None:
-    """The fake WhatsApp Cloud API and its phone page alone, to try a relay against."""
-    run(run_cloud(port, webhook, token, app_secret, verify_token))
+@click.option("--still", is_flag=True, help="Time stands still until POST /__control/clock moves it.")
+def cloud(*, port: int, webhook: str, still: bool, **words: str) -> None:
+    """The fake WhatsApp Cloud API and its phone page alone, to try a relay against.
+
+    What goes wrong, what people do and what came of it: GET and POST under /__control (simulator/README.md).
+    """
+    run(run_cloud(port, webhook, words, still=still))
 
 
 def _degrees(_context: click.Context, parameter: click.Parameter, value: float) -> float:

@@ -11,7 +11,7 @@ import socket
 import tempfile
 import time
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 # The zone is that of the herd file in the package.
 FARM, ZONE = "Herdbell demo farm", "Europe/London"
 FARMER, PHONE = "Alex", "447700900100"  # a number reserved for fiction
-WABA_ID = "200000000000001"
 DAY_US = 86_400_000_000
 _SICK = 5
 _MESSAGES = 1 << 20  # where messages stand in the trace: after every collar of the same moment
@@ -153,7 +152,7 @@ class Demo:
             self.relay, farm=FARM, zone=ZONE, person=(FARMER, f"+{PHONE}"),
             animals=[(a.number, a.name, a.device) for a in animals],
         )  # fmt: skip
-        await self.relay.command("templates", "apply", "--waba-id", WABA_ID)
+        await self.relay.command("templates", "apply")
         await self.relay.start()
         self.cloud.webhooks.url = f"http://127.0.0.1:{self.relay.port}/webhooks/whatsapp"
         await self.relay.advance(self.clock.utc_ms)
@@ -172,10 +171,10 @@ class Demo:
         return folder
 
     async def _start_cloud(self) -> CloudAccess:
-        access = CloudAccess("", "100000000000001", "demo-token", "demo-app-secret", "demo-verify-token")
+        secrets = "demo-token", "demo-app-secret", "demo-verify-token"
+        token, app_secret, verify_token = secrets
         cloud = make_cloud(
-            self.clock, token=access.token, app_secret=access.app_secret, verify_token=access.verify_token,
-            webhook_url=None, phone_number_id=access.phone_number_id, waba_id=WABA_ID,
+            self.clock, token=token, app_secret=app_secret, verify_token=verify_token, webhook_url=None,
             farm=FARM, zone=ZONE, on_message=self._on_message,
         )  # fmt: skip
         self.cloud = cloud[CLOUD]
@@ -190,7 +189,8 @@ class Demo:
             message = f"port {port} is in use: stop what listens there, or pass --phone-port PORT"
             raise DemoError(message) from error
         self.phone_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        return replace(access, base_url=self.phone_url)
+        account = self.cloud.account
+        return CloudAccess(self.phone_url, account.phone_number_id, *secrets, account.waba_id, account.app_id)
 
     async def _start_collars(
         self, folder: Path, animals: list[Animal], collars: list[dict[str, Any]]

@@ -31,6 +31,8 @@ class CloudAccess:
     token: str
     app_secret: str
     verify_token: str
+    waba_id: str = ""
+    app_id: str = ""
 
 
 def write_config(folder: Path, port: int, cloud: CloudAccess) -> Path:
@@ -57,6 +59,8 @@ source = "simulated"
 enabled = true
 base_url = "{cloud.base_url}"
 phone_number_id = "{cloud.phone_number_id}"
+waba_id = "{cloud.waba_id}"
+app_id = "{cloud.app_id}"
 token_file = "{secrets / "token"}"
 app_secret_file = "{secrets / "app_secret"}"
 verify_token_file = "{secrets / "verify_token"}"

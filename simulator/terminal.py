@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from aiohttp import web
 
-from simulator.clock import WallUtc
+from simulator.clock import VirtualClock, WallUtc
 from simulator.cloud import make_cloud
 from simulator.collarhost.board import SimBoard
 from simulator.collarhost.host import CollarHost
@@ -171,17 +171,20 @@ async def run_herd(
                 living.result()
 
 
-async def run_cloud(port: int, webhook: str, token: str, app_secret: str, verify_token: str) -> None:
-    """Serve the fake cloud and its phone page until cancelled."""
+async def run_cloud(port: int, webhook: str, words: dict[str, str], *, still: bool) -> None:
+    """Serve the fake cloud and its phone page until cancelled. words: token, app_secret, verify_token."""
+    clock = VirtualClock() if still else WallUtc()
     cloud = make_cloud(
-        WallUtc(), token=token, app_secret=app_secret, verify_token=verify_token, webhook_url=webhook or None
-    )
+        clock, token=words["token"], app_secret=words["app_secret"], verify_token=words["verify_token"],
+        webhook_url=webhook or None,
+    )  # fmt: skip
     runner = web.AppRunner(cloud, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         click.echo(f"fake Cloud API at {url} (set whatsapp.base_url to it), phone page at {url}/phone/")
+        click.echo(f"what can be made to go wrong: {url}/__control")
         await asyncio.Event().wait()
     except OSError as error:
         raise DemoError(f"port {port} is in use: stop what listens there, or pass --port PORT") from error

@@ -70,7 +70,7 @@ class Account:
     @property
     def evidence(self) -> str:
         """The clauses for which there are numbers, "" without any."""
-        return ", ".join(self._clauses())
+        return self.catalogue.say("message", "comma").join(self._clauses())
 
     @property
     def window(self) -> str:
@@ -88,7 +88,7 @@ class Account:
         form = "todo"
         if times and times["best_to"] <= self.now_ms:
             form = "todo_late" if times["until"] > self.now_ms else "todo_after"
-        return str(self._section[form]).format(**self._clocks(times))
+        return self.catalogue.fill(str(self._section[form]), self._clocks(times))
 
     @property
     def compared(self) -> str:
@@ -130,13 +130,13 @@ class Account:
         clauses, rest = self._clauses(), list[str]()
         while len(head := self._head(clauses)) > FOLD and clauses:
             rest.insert(0, clauses.pop())
-        after = " ".join(part for part in (_sentence(rest), self.compared, self.confidence) if part)
+        after = " ".join(part for part in (self._sentence(rest), self.compared, self.confidence) if part)
         return f"{head}\n{after}".strip()[:LONGEST]
 
     def _head(self, clauses: list[str]) -> str:
         title = self.catalogue.say("message", "head", title=self._section["title"], animal=self._where())
         since = self.catalogue.say("message", "since", since=self.since)
-        return "\n".join([title, f"{since} {_sentence(clauses)}".strip(), self.todo])
+        return "\n".join([title, f"{since} {self._sentence(clauses)}".strip(), self.todo])
 
     def _where(self) -> str:
         if self.animal is None or not self.animal.group:
@@ -150,7 +150,7 @@ class Account:
     def _clauses(self) -> list[str]:
         said = {name: self._said(name, value) for name, value in self.event.evidence.items()}
         values = {name: value for name, value in said.items() if value is not None}
-        filled = (_filled(str(clause), values) for clause in self._section.get("evidence", ()))
+        filled = (self._filled(str(clause), values) for clause in self._section.get("evidence", ()))
         return [clause for clause in filled if clause]
 
     def _said(self, name: str, value: object) -> object | None:
@@ -167,6 +167,17 @@ class Account:
             return None if name.endswith(_FROM_ONE) and value < 1 else value
         return None
 
+    def _filled(self, clause: str, values: Mapping[str, object]) -> str:
+        """Return the clause with its numbers; "" if one is missing or no number."""
+        try:
+            return self.catalogue.fill(clause, values)
+        except (KeyError, ValueError, TypeError):
+            return ""
+
+    def _sentence(self, clauses: list[str]) -> str:
+        text = self.catalogue.say("message", "comma").join(clauses)
+        return f"{text[0].upper()}{text[1:]}{self.catalogue.say('message', 'stop')}" if text else ""
+
     def _times(self) -> dict[str, int]:
         hours = self._section.get("window_h", {})
         return {name: self.event.onset_ms + round(after * HOUR_MS) for name, after in hours.items()}
@@ -179,7 +190,7 @@ def why(event: Event, catalogue: Words) -> str:
     """Return the scorer's trace in words: each number, and the bound it was held against."""
     trace = event.evidence.get("trace") or ()
     facts = [_fact(catalogue, *entry) for entry in trace]
-    return "; ".join(facts) + "." if facts else catalogue.say("why", "nothing")
+    return "; ".join(facts) + catalogue.say("message", "stop") if facts else catalogue.say("why", "nothing")
 
 
 def _fact(catalogue: Words, name: str, value: object, bound: object = None) -> str:
@@ -192,16 +203,3 @@ def _fact(catalogue: Words, name: str, value: object, bound: object = None) -> s
 
 def _short(value: object) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-
-
-def _filled(clause: str, values: Mapping[str, object]) -> str:
-    """Return the clause with its numbers; "" if one is missing or no number."""
-    try:
-        return clause.format_map(values)
-    except (KeyError, ValueError, TypeError):
-        return ""
-
-
-def _sentence(clauses: list[str]) -> str:
-    text = ", ".join(clauses)
-    return f"{text[0].upper()}{text[1:]}." if text else ""

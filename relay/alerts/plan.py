@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from relay.alerts.budget import allowed
 from relay.alerts.inhibition import Muting
+from relay.alerts.said import Memory
 from relay.alerts.threads import DIGEST, URGENT, threads, useful_ms
 from relay.alerts.times import awake_ms, digest_ms, farm_day
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import date
 
     from relay.alerts.threads import Thread
@@ -69,21 +70,22 @@ def plan(
     *,
     groups: Mapping[int, str] | None = None,
     zone: str | None = None,
-    told: Mapping[str, int] | None = None,
-    spent_ms: Collection[int] = (),
+    memory: Memory | None = None,
+    instead: Callable[[Event], str] = lambda _: "",
 ) -> list[Planned]:
     """Return the way of every event but those that were withdrawn untold, ordered by time.
 
-    groups: with whom animals are kept, by id. zone: of the person who hears it, else the farm's. told: what
-    was told already, event id to when: it is not planned anew. spent_ms: when messages went out that count.
-    Those are the ones outside the digest that are not urgent: as many a farm-day as the budget allows, a
-    bundle counts once.
+    groups: with whom animals are kept, by id. zone: of the person who hears it, else the farm's. memory: what
+    they were told already, which is not planned anew, and when messages went out that count: those outside
+    the digest that are not urgent, as many a farm-day as the budget allows; a bundle counts once. instead:
+    why they want an event in the digest instead, "" if not.
     """
-    known = list(events)
-    made = _Plan(farm, kinds, zone or farm.zone, told or {}, Muting(known, kinds, groups or {}))
+    known, memory = list(events), memory or Memory((), 0)
+    muting = Muting(known, kinds, groups or {})
+    made = _Plan(farm, kinds, zone or farm.zone, memory.first_ms(), muting, instead)
     for thread in threads(known, kinds, made.told):
         made.take(thread)
-    made.spend(allowed(cows), spent_ms)
+    made.spend(allowed(cows), memory.spent_ms)
     return sorted(made.planned, key=lambda one: (one.at_ms, one.event.detected_ms, one.event.id))
 
 
@@ -108,9 +110,16 @@ def due_from_ms(at_ms: int, event: Event, farm: Farm, zone: str, kinds: Mapping[
 
 class _Plan:
     def __init__(
-        self, farm: Farm, kinds: Mapping[str, Kind], zone: str, told: Mapping[str, int], muting: Muting
+        self,
+        farm: Farm,
+        kinds: Mapping[str, Kind],
+        zone: str,
+        told: Mapping[str, int],
+        muting: Muting,
+        instead: Callable[[Event], str],
     ) -> None:
-        self._farm, self._kinds, self._zone, self._muting = farm, kinds, zone, muting
+        self._farm, self._kinds, self._zone = farm, kinds, zone
+        self._muting, self._instead = muting, instead
         self.told = told
         self.planned: list[Planned] = []
         self._due: dict[int, list[tuple[Event, Thread]]] = {}
@@ -129,9 +138,11 @@ class _Plan:
 
     def _first(self, event: Event, thread: Thread) -> None:
         at_ms = due_ms(event, self._farm, self._zone, self._kinds)
-        muter = self._muting.by(event, at_ms)
+        muter, wish = self._muting.by(event, at_ms), self._instead(event)
         if muter is not None:
             self._add(event, Channel.MUTED, event.detected_ms, muter, thread)
+        elif wish:
+            self._to_digest(event, event.detected_ms, wish, thread)
         elif event.tier == URGENT:
             self._add(event, Channel.NOW, at_ms, "urgent", thread)
         elif event.tier == DIGEST:

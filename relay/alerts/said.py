@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relay.storage import ports_chat
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from relay.model import Event, Message
 
 ALERT, STAGE, OVER, WITHDRAWN, DIGEST, BUNDLE = "alert", "stage", "over", "withdrawn", "digest", "bundle"
+# To others; after an answer; after a snooze.
+ESCALATION, AGAIN, SNOOZED = ports_chat.ESCALATION, ports_chat.AGAIN, "snoozed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,12 @@ class Said:
     """A person was told of an event at `at_ms`; `stage` and `tier` are what it was then."""
 
     event_id: str
+    person_id: int
     step: str
     stage: str
     tier: str
     at_ms: int
+    in_digest: bool = False
 
 
 class Memory:
@@ -35,11 +41,7 @@ class Memory:
         mine = [message for message in messages if message.person_id == person_id]
         self.steps = frozenset(message.step for message in mine)
         self.spent_ms = [message.created_ms for message in mine if _counts(message)]
-        self._said: dict[str, list[Said]] = {}
-        for message in sorted(mine, key=lambda one: (one.created_ms, one.id)):
-            for event_id, step, stage, tier in message.body.get("about", ()):
-                told = Said(event_id, step, stage, tier, message.created_ms)
-                self._said.setdefault(event_id, []).append(told)
+        self._said = by_event(mine)
 
     def first_ms(self) -> dict[str, int]:
         """Return when each event was first told, by its id."""
@@ -52,9 +54,39 @@ class Memory:
         )
 
 
+def by_event(messages: Iterable[Message]) -> dict[str, list[Said]]:
+    """Return what these messages say of each event, by its id, oldest first."""
+    found: dict[str, list[Said]] = {}
+    for message in sorted(messages, key=lambda one: (one.created_ms, one.id)):
+        in_digest = kind_of(message.step) == DIGEST
+        for event_id, step, stage, tier in message.body.get("about", ()):
+            told = Said(event_id, message.person_id, step, stage, tier, message.created_ms, in_digest)
+            found.setdefault(event_id, []).append(told)
+    return found
+
+
+def events_of(message: Message) -> list[str]:
+    """Return the ids of all events that a message tells: what is answered to it is answered to each.
+
+    The first is the one that its buttons carry. None: it tells of no event.
+    """
+    told = [str(entry[0]) for entry in message.body.get("about", ())]
+    return list(dict.fromkeys(told))
+
+
+def kind_of(step: str) -> str:
+    """Return what sort of step this is: "escalation" of "escalation:0"."""
+    return step.partition(":")[0]
+
+
 def closed(told: Sequence[Said]) -> bool:
     """Whether the last that was said of a story is that all is well."""
     return bool(told) and told[-1].step == OVER
+
+
+def rang(told: Iterable[Said]) -> bool:
+    """Whether a story was told as an urgent one by a message of its own: its end is then one, too."""
+    return any(one.tier == "urgent" and not one.in_digest for one in told)
 
 
 def is_again(event: Event, told: Sequence[Said]) -> bool:
@@ -69,4 +101,4 @@ def about(event: Event, step: str) -> list[str]:
 
 def _counts(message: Message) -> bool:
     """Whether a message counts in the budget: outside the digest and not urgent."""
-    return not message.critical and message.step.partition(":")[0] in {ALERT, STAGE, BUNDLE}
+    return not message.critical and kind_of(message.step) in {ALERT, STAGE, BUNDLE}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from relay.alerts.evidence import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from relay.alerts.herdday import HerdDay
     from relay.alerts.words import Words
-    from relay.model import Animal, Event, Farm, Judged, Person
+    from relay.model import Animal, Event, Farm, Judged, Judgement, Mute, Person
     from relay.scoring.kind import Kind
 
 
@@ -20,7 +21,9 @@ class Setting:
     """A farm as alerts see it.
 
     animals: by id. people: whoever has to do with the farm. judged: what people said since the beginning of
-    last month. tightened: what the budget adds to the thresholds now (budget.tightening).
+    last month. tightened: what the budget adds to the thresholds now (budget.tightening). judgements: every
+    answer of everybody to what the events are that are asked about, oldest first. mutes: those that last.
+    For the digest, None if it is not due: `herd` and `cost`, how to say what the month has cost so far.
     """
 
     farm: Farm
@@ -29,6 +32,10 @@ class Setting:
     kinds: Mapping[str, Kind]
     judged: Sequence[Judged] = ()
     tightened: float = 0.0
+    judgements: Sequence[Judgement] = ()
+    mutes: Sequence[Mute] = ()
+    herd: HerdDay | None = None
+    cost: Callable[[Words], str] | None = None
 
     @property
     def groups(self) -> dict[int, str]:

@@ -10,7 +10,7 @@ from relay.alerts.words import zone
 if TYPE_CHECKING:
     from relay.model import Farm
 
-HOUR_MS = 3_600_000
+HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 _DAY_MIN = 1_440
 
 

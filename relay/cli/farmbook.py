@@ -1,4 +1,4 @@
-"""herdbell farm coverage, digest, quiet, kind, kinds, weather: what a farmer says of the farm."""
+"""herdbell farm coverage, digest, quiet, escalation, kind, kinds, weather: what a farmer says of the farm."""
 
 from __future__ import annotations
 
@@ -113,6 +113,33 @@ async def farm_quiet(config: Config, farm_id: int, times: tuple[datetime, ...], 
         await storage.audit("cli", "farm.quiet", {"farm": farm_id, "minutes": minutes}, now_ms(config))
     words = f"quiet from {times[0]:%H:%M} to {times[1]:%H:%M}" if times else "told at any hour"
     say(as_json, words, farm=farm_id, quiet_min=minutes)
+
+
+def _steps(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        return () if value == "never" else tuple(int(minutes) for minutes in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r}: want minutes such as 15,30 or the word never") from error
+
+
+@click.command("escalation")
+@farm_argument
+@click.argument("steps", metavar="15,30|never", callback=_steps)
+@json_option
+@command
+async def farm_escalation(config: Config, farm_id: int, steps: tuple[int, ...], as_json: bool) -> None:
+    """Say after how many minutes an urgent alert of FARM that nobody answers goes on to the next people.
+
+    Up to 4 times, the earliest first: after the first those with rung 1 are told, after the second those with
+    rung 2, after the last everybody who is left. never: only who is told at once hears of it.
+    """
+    async with open_state(config) as (storage, _):
+        farm = await farm_called(storage, farm_id)
+        await storage.set_escalation(farm.id, steps)
+        detail = {"farm": farm.id, "minutes": list(steps)}
+        await storage.audit("cli", "farm.escalation", detail, now_ms(config))
+    words = f"goes on after {' and '.join(map(str, steps))} min" if steps else "never goes on"
+    say(as_json, f"{farm.name}: an urgent alert nobody answers {words}", farm=farm.id, escalate_min=steps)
 
 
 @click.command("kind")

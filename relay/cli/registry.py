@@ -1,4 +1,4 @@
-"""herdbell farm, collar, person: who is on the farm."""
+"""herdbell farm, collar: what there is on the farm."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import click
 
 from relay import collarsays
 from relay.cli.common import command, json_option, now_ms, open_state, say
-from relay.storage.ports import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +34,11 @@ def _zone(_context: click.Context, _parameter: click.Parameter, value: str) -> s
     return value
 
 
+zone_option = click.option(
+    "--zone", default="UTC", show_default=True, callback=_zone, help="Time zone, like Europe/Berlin."
+)
+
+
 @click.group()
 def farm() -> None:
     """Farms: each has its own root key, zone and language."""
@@ -42,9 +46,7 @@ def farm() -> None:
 
 @farm.command("add")
 @click.argument("name")
-@click.option(
-    "--zone", default="UTC", show_default=True, callback=_zone, help="Time zone, like Europe/Berlin."
-)
+@zone_option
 @click.option("--language", default="en", show_default=True, help="Language of its messages.")
 @json_option
 @command
@@ -67,46 +69,6 @@ async def farm_list(config: Config, as_json: bool) -> None:
         for one in await storage.farms():
             say(as_json, f"{one.id:4}  {one.name}  {one.zone}  {one.language}", id=one.id, name=one.name,
                 zone=one.zone, language=one.language)  # fmt: skip
-
-
-@click.group()
-def person() -> None:
-    """People who get messages."""
-
-
-@person.command("add")
-@farm_option
-@click.option("--name", required=True, help="How messages address them.")
-@click.option("--phone", required=True, help="WhatsApp number with country code, like +49 170 1234567.")
-@click.option("--language", default="en", show_default=True, help="Language of their messages.")
-@click.option("--zone", default="UTC", show_default=True, callback=_zone, help="Their time zone.")
-@click.option(
-    "--role", type=click.Choice(ROLES), default="owner", show_default=True, help="What they are there."
-)
-@click.option("--consent", default="in person", show_default=True, help="How they agreed to get messages.")
-@json_option
-@command
-async def person_add(
-    config: Config, farm_id: int, name: str, consent: str, as_json: bool, **who: str
-) -> None:
-    """Add somebody to a farm and print their id. Only with their consent."""
-    async with open_state(config) as (storage, _):
-        at_ms = now_ms(config)
-        person_id = await storage.add_person(farm_id, name, consent_ms=at_ms, consent_text=consent, **who)
-        await storage.audit("cli", "person.add", {"farm": farm_id, "person": person_id}, at_ms)
-    say(as_json, f"person {person_id}: {name}, {who['role']}", id=person_id, name=name)
-
-
-@person.command("list")
-@farm_option
-@json_option
-@command
-async def person_list(config: Config, farm_id: int, as_json: bool) -> None:
-    """List the people of a farm, without their numbers."""
-    async with open_state(config) as (storage, _):
-        for one in await storage.people(farm_id):
-            say(as_json, f"{one.id:4}  {one.name}  {one.role}  {one.language}", id=one.id, name=one.name,
-                role=one.role, language=one.language)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

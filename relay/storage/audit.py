@@ -6,10 +6,13 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from relay.storage.sealing import wamid_index
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.storage.connection import Connection
+    from relay.storage.ports import Vault
 
 
 def to_json(value: dict[str, Any]) -> str:
@@ -21,8 +24,12 @@ def _chain(before: bytes, line: Sequence[Any]) -> bytes:
     return hashlib.sha256(before + json.dumps(line, ensure_ascii=False).encode()).digest()
 
 
-def audit(connection: Connection, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
-    """Add a line to the audit chain."""
+def audit(
+    connection: Connection, vault: Vault, actor: str, action: str, detail: dict[str, Any], at_ms: int
+) -> None:
+    """Add a line to the audit chain. Of a wamid, which holds a phone number, only its blind index is kept."""
+    if isinstance(wamid := detail.get("wamid"), str):
+        detail = {**detail, "wamid": wamid_index(vault, wamid).hex()}
     last = connection.execute("SELECT chain FROM audit ORDER BY id DESC LIMIT 1").fetchone()
     line = (at_ms, actor, action, to_json(detail))
     connection.execute(

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import contextmanager
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from relay.storage.ports import CannotOpen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 _SYNCHRONOUS_FULL = 2  # what PRAGMA synchronous reads: the WAL is synced before a commit returns
 _BUSY_TIMEOUT_MS = 5_000  # the command line writes beside a running relay
+_FOLD_PATIENCE_MS = 250  # other questions wait behind it
 _CACHE_KIB = 32_768
+# What an update or a deletion leaves in a page that is written anyway; whole pages cost more: `written_over`.
+_WRITE_OVER_CELLS = "PRAGMA secure_delete = FAST"
 
 
 class Cursor(Protocol):
@@ -44,8 +49,13 @@ def connect(path: Path) -> Connection:
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
 
-def open_writer(connect_to: Callable[[Path], Connection], path: Path, checkpoint_pages: int) -> Connection:
-    """Open the connection that writes, make it durable and bring the schema up to date.
+def open_writer(
+    connect_to: Callable[[Path], Connection],
+    path: Path,
+    checkpoint_pages: int,
+    conversions: Mapping[int, Callable[[Connection], None]],
+) -> Connection:
+    """Open the connection that writes, make it durable and bring the schema up to date (see `migrate`).
 
     Raises CannotOpen if any of that is not so: a relay that may lose what it acknowledged does not start.
     """
@@ -53,7 +63,9 @@ def open_writer(connect_to: Callable[[Path], Connection], path: Path, checkpoint
     try:
         _make_durable(connection, path)
         connection.execute(f"PRAGMA wal_autocheckpoint = {checkpoint_pages:d}")
-        migrate(connection, packaged_migrations(), path)
+        with written_over(connection):
+            if migrate(connection, packaged_migrations(), path, conversions):
+                fold(connection)
     except BaseException:
         connection.close()
         raise
@@ -78,6 +90,7 @@ def _make_durable(connection: Connection, path: Path) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB:d}")
+    connection.execute(_WRITE_OVER_CELLS)
     for pragma, wanted in (("journal_mode", "wal"), ("synchronous", _SYNCHRONOUS_FULL), ("foreign_keys", 1)):
         found = _pragma(connection, f"PRAGMA {pragma}")
         if found != wanted:
@@ -98,8 +111,39 @@ def packaged_migrations() -> list[str]:
     return [entry.read_text(encoding="utf-8") for entry in files]
 
 
-def migrate(connection: Connection, migrations: Sequence[str], path: Path) -> None:
-    """Apply what is missing of `migrations`, each in one transaction. CannotOpen if the schema is newer."""
+@contextmanager
+def written_over(connection: Connection) -> Iterator[None]:
+    """Write over whatever is deleted meanwhile, also whole pages: else they keep it until they are used."""
+    connection.execute("PRAGMA secure_delete = ON")
+    try:
+        yield
+    finally:
+        connection.execute(_WRITE_OVER_CELLS)
+
+
+def fold(connection: Connection) -> None:
+    """Copy the WAL into the file and empty it: it holds pages as they were before something was deleted.
+
+    Best effort: while another process reads, the WAL stays until the next time.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {_FOLD_PATIENCE_MS:d}")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS:d}")
+
+
+def migrate(
+    connection: Connection,
+    migrations: Sequence[str],
+    path: Path,
+    conversions: Mapping[int, Callable[[Connection], None]] = MappingProxyType({}),
+) -> bool:
+    """Apply what is missing of `migrations`, each in one transaction; return whether anything was.
+
+    `conversions`: by version, what SQL alone cannot do, in the same transaction. CannotOpen if the schema is
+    newer.
+    """
     version = _pragma(connection, "PRAGMA user_version")
     if version > len(migrations):
         raise CannotOpen(
@@ -107,16 +151,21 @@ def migrate(connection: Connection, migrations: Sequence[str], path: Path) -> No
             "install the newer version again or restore a backup"
         )
     for number in range(version + 1, len(migrations) + 1):
-        _apply(connection, number, migrations[number - 1])
+        _apply(connection, number, migrations[number - 1], conversions.get(number))
+    return bool(version < len(migrations))
 
 
-def _apply(connection: Connection, number: int, script: str) -> None:
+def _apply(
+    connection: Connection, number: int, script: str, convert: Callable[[Connection], None] | None
+) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Read again under the lock: a command line that started at the same moment may have been faster.
         if _pragma(connection, "PRAGMA user_version") < number:
             for statement in statements(script):
                 connection.execute(statement)
+            if convert is not None:
+                convert(connection)
             connection.execute(f"PRAGMA user_version = {number:d}")
         connection.execute("COMMIT")
     except BaseException:

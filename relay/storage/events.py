@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from relay.model import Event, Judged
 from relay.storage.audit import to_json
-from relay.storage.ports import FALSE_ALARM, REASONS, RIGHT, VERDICTS, WITHDRAWN, WRONG, NotKnown
+from relay.storage.ports import (
+    ACKNOWLEDGED,
+    FALSE_ALARM,
+    REASONS,
+    RIGHT,
+    SNOOZED,
+    VERDICTS,
+    WITHDRAWN,
+    WRONG,
+    NotKnown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +36,8 @@ _STORE = """
         over_ms = excluded.over_ms, thread = excluded.thread, tier = excluded.tier, stage = excluded.stage
 """
 _SAYS_SO = f"IN ('{RIGHT}', '{WRONG}', '{FALSE_ALARM}')"  # verdicts that judge; the others only answer
-# Said before, it counts again if it now says why, or if the same person said the contrary in between.
+# Said before, it counts again if it now says why, if the same person said the contrary in between, or if it
+# is a snooze, which lasts from when it was asked for last.
 _JUDGE = f"""
     INSERT INTO judgement (event_id, person_id, verdict, reason, at_ms) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (event_id, person_id, verdict) DO UPDATE SET at_ms = excluded.at_ms,
@@ -35,7 +46,17 @@ _JUDGE = f"""
         SELECT 1 FROM judgement AS other WHERE other.event_id = excluded.event_id
             AND other.person_id = excluded.person_id AND other.verdict {_SAYS_SO}
             AND other.at_ms > judgement.at_ms)
+        OR verdict = '{SNOOZED}' AND excluded.at_ms > judgement.at_ms
 """  # noqa: S608 - built from constants
+# An answer to a worse stage is an answer to it, though the same was said before. What judges keeps its date
+# otherwise: thresholds are learned from it in that order, also by a replay.
+_SAID_AGAIN = f"""
+    UPDATE judgement SET at_ms = ?1
+    WHERE event_id = ?2 AND person_id = ?3 AND verdict = ?4 AND at_ms < ?1 AND (
+        verdict = '{ACKNOWLEDGED}' OR EXISTS (
+            SELECT 1 FROM event
+            WHERE event.id = ?2 AND json_extract(evidence, '$.stage_ms') > judgement.at_ms))
+"""  # noqa: S608 - likewise
 # SQLite takes the bare columns from the row that has the greatest at_ms.
 _JUDGED = f"""
     SELECT event_id, animal_id, kind, verdict = '{RIGHT}', reason, max(at_ms) AS newest_ms
@@ -117,7 +138,10 @@ def judge(
     ).fetchone()
     if known_one is None:
         raise NotKnown(f"event {event_id} is not known on a farm of person {person_id}")
-    return connection.execute(_JUDGE, (event_id, person_id, verdict, reason, at_ms)).rowcount == 1
+    if connection.execute(_JUDGE, (event_id, person_id, verdict, reason, at_ms)).rowcount == 1:
+        return True
+    connection.execute(_SAID_AGAIN, (at_ms, event_id, person_id, verdict))
+    return False
 
 
 def judged(connection: Connection, farm_id: int, kind: str | None, since_ms: int) -> list[Judged]:

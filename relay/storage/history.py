@@ -81,6 +81,18 @@ def hours(connection: Connection, farm_id: int, from_hour: int, until_hour: int)
     return [HourRecord(*row) for row in rows]
 
 
+def hours_of(
+    connection: Connection, farm_id: int, animal_id: int, from_hour: int, until_hour: int
+) -> list[HourRecord]:
+    """Return the hours of one animal of that farm in that span."""
+    rows = connection.execute(
+        'SELECT animal_id, hour, "row" FROM animal JOIN hour_row ON animal_id = animal.id'
+        " WHERE farm_id = ? AND animal_id = ? AND hour >= ? AND hour < ? ORDER BY hour",
+        (farm_id, animal_id, from_hour, until_hour),
+    )
+    return [HourRecord(*row) for row in rows]
+
+
 def snapshots(connection: Connection, animal_id: int) -> list[AnimalSnapshot]:
     """Return the daily states of an animal."""
     rows = connection.execute(

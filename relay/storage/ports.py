@@ -6,12 +6,13 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
 
+from relay.storage.ports_chat import ChatBook
 from relay.storage.ports_farmbook import FarmBook
 from relay.storage.ports_scores import Scores
 from relay.storage.ports_watch import WatchBook
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from relay.model import (
         Animal,
@@ -51,6 +52,8 @@ CONFIRMS_OPT_OUT = "answer_stop"  # the one step that reaches who opted out
 OPTED_OUT = "opted out"  # the error of a message that did not
 
 # A message only rises: a status that arrives late never takes it back; "failed" ranks below "delivered".
+# Two things take it back to "queued": `settle` from "sending" or "unknown", for a retry, and `resend` from
+# "failed", "dead" or "expired". `recover_outbox` turns "sending" into "unknown" after a crash.
 RANK = {
     QUEUED: 0,
     SENDING: 10,
@@ -194,7 +197,7 @@ class Registry(Protocol):
     async def assign(self, device: int, animal_id: int | None, from_ms: int) -> None:
         """Say who wears the collar from then on (None: nobody); ends what collar and animal had before."""
 
-    async def add_person(
+    async def add_person(  # noqa: PLR0913 - each is a fact about the person, named where it is called
         self,
         farm_id: int,
         name: str,
@@ -205,8 +208,14 @@ class Registry(Protocol):
         role: str = "owner",
         consent_ms: int,
         consent_text: str,
+        rung: int = 0,
+        user_id: str = "",
     ) -> int:
-        """Give a person a role on a farm, return their id. A phone number that is known is that person."""
+        """Give a person a role on a farm, return their id. A phone number that is known is that person.
+
+        `user_id`: Meta's business-scoped id; `phone` may be "" with one, and a user id that is known is that
+        person too. ValueError if the two are known and of different people.
+        """
 
     async def farms(self) -> list[Farm]: ...
     async def animals(self, farm_id: int) -> list[Animal]: ...
@@ -235,11 +244,15 @@ class Registry(Protocol):
     async def opt_out(self, person_id: int, at_ms: int) -> None:
         """Write to this person no more, on no farm. `at_ms`: when they said so; the latest time stays.
 
+        What is QUEUED for them becomes FAILED with the error OPTED_OUT, but for the step CONFIRMS_OPT_OUT.
         Adding them to a farm again does not undo it, only `opt_in` does.
         """
 
     async def opt_in(self, person_id: int, at_ms: int) -> bool:
-        """Write to this person again; False if they opted out after `at_ms`, and then nothing changes."""
+        """Write to this person again; False if they opted out after `at_ms`, and then nothing changes.
+
+        What was queued in between is not sent either.
+        """
 
 
 class Downlinks(Protocol):
@@ -267,7 +280,7 @@ class Downlinks(Protocol):
         """Return the frames of a collar's raw bursts, in the order they were made."""
 
 
-class Store(Registry, Downlinks, FarmBook, Scores, WatchBook, Protocol):
+class Store(Registry, Downlinks, ChatBook, FarmBook, Scores, WatchBook, Protocol):
     """All but the frame log. One call is one transaction, durable when it returns."""
 
     # behaviour: minutes for 48 h behind an animal's newest, hours for good; nothing for another farm's animal
@@ -288,13 +301,16 @@ class Store(Registry, Downlinks, FarmBook, Scores, WatchBook, Protocol):
     async def queue(self, messages: Sequence[Message]) -> None:
         """Add messages outside scoring (answers to a farmer); known ids are left as they are."""
 
-    async def claim(self, now_ms: int, limit: int) -> list[QueuedMessage]:
-        """Mark due QUEUED messages SENDING, count the attempt, return them; expired ones become EXPIRED.
+    async def claim(self, now_ms: int, limit: int, channel: str = "whatsapp") -> list[QueuedMessage]:
+        """Mark due QUEUED messages of a channel SENDING, count the attempt, return them.
 
+        The critical ones first, then who waits longest. Expired ones, due or not, become EXPIRED.
         One queued over a minute ahead of `now_ms` is due: the clock was set back since. But none goes before
         its `not_before_ms`.
-        Those for a person who has opted out become FAILED with the error OPTED_OUT, but for the step
-        CONFIRMS_OPT_OUT.
+        Due ones for a person who has opted out become FAILED with the error OPTED_OUT, but for the step
+        CONFIRMS_OPT_OUT. Those of a step that only asks for an answer (ESCALATION, AGAIN) become FAILED with
+        the error ANSWERED if, since they were made, each event they tell of was answered or is not open; what
+        was never tried then says no more what it is about.
         """
 
     async def settle(
@@ -312,24 +328,38 @@ class Store(Registry, Downlinks, FarmBook, Scores, WatchBook, Protocol):
     async def apply_status(self, message_id: str | None, wamid: str | None, state: str, at_ms: int) -> bool:
         """Raise a message's state by a delivery status; it is found by id or wamid. Return if it is ours."""
 
-    async def recover_outbox(self) -> int:
-        """At start: every SENDING message becomes UNKNOWN (it may have gone out); return how many."""
+    async def recover_outbox(self, posted: Collection[str] | None = None) -> int:
+        """At start: every SENDING message becomes UNKNOWN (it may have gone out); return how many.
 
-    async def unknown_since(self, before_ms: int, limit: int) -> list[QueuedMessage]:
-        """Return messages that became UNKNOWN before then and that no status has cleared up."""
+        posted: the messages of WHATSAPP whose post had begun, if that is known: the others are QUEUED again.
+        """
 
-    async def next_due_ms(self) -> int | None:
-        """When the earliest QUEUED message may go, or None; one that is held back, when it no longer is."""
+    async def unknown_since(
+        self, before_ms: int, limit: int, channel: str = "whatsapp"
+    ) -> list[QueuedMessage]:
+        """Return messages of a channel that became UNKNOWN before then and that nothing has cleared up.
+
+        Also those that did so an hour to a year after then: the clock was set back since.
+        """
+
+    async def next_due_ms(self, channel: str = "whatsapp") -> int | None:
+        """When a channel's earliest QUEUED message may go, or None; one held back, when it no longer is."""
 
     async def outbox_counts(self) -> dict[str, int]:
         """Return how many messages are in each state that has any."""
 
     # webhook inbox
     async def inbox_put(self, items: Sequence[tuple[str, str]], at_ms: int) -> None:
-        """Store (key, json) items; keys that exist already are left as they are."""
+        """Store (key, json) items, sealed; keys that exist already are left as they are.
 
-    async def inbox_pending(self, limit: int) -> list[tuple[str, str]]: ...
-    async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None: ...
+        A key holds no line feed.
+        """
+
+    async def inbox_pending(self, limit: int) -> list[tuple[str, str]]:
+        """Return (key, json) of what is not done yet, in the order it came."""
+
+    async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None:
+        """Mark one item done and forget what it said; several at once: `inbox_done_all`."""
 
     # what became of a message, and who did what
     async def message(self, message_id: str) -> Message | None: ...
@@ -338,7 +368,10 @@ class Store(Registry, Downlinks, FarmBook, Scores, WatchBook, Protocol):
 
     async def message_state(self, message_id: str) -> str | None: ...
     async def audit(self, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
-        """Add a line to the audit chain: each line carries a hash over itself and the line before."""
+        """Add a line to the audit chain: each line carries a hash over itself and the line before.
+
+        Of a "wamid" in `detail` only the blind index is kept, because it holds a phone number.
+        """
 
     async def audit_broken_at(self) -> int | None:
         """Return the number of the first audit line whose hash is wrong, None if the chain holds."""

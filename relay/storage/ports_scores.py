@@ -67,6 +67,11 @@ class Scores(Protocol):
         Ordered by hour, then by animal.
         """
 
+    async def hours_of(
+        self, farm_id: int, animal_id: int, from_hour: int, until_hour: int
+    ) -> list[HourRecord]:
+        """Return the hours of one animal likewise; nothing for another farm's animal."""
+
     async def snapshots(self, animal_id: int) -> list[AnimalSnapshot]:
         """Return the daily states of an animal, oldest day first, then by scorer."""
 
@@ -87,6 +92,8 @@ class Scores(Protocol):
         """Record one of VERDICTS; False if this person said the same already.
 
         Who says the same with a reason, one of REASONS, or after having said the contrary, is heard again.
+        So is who snoozes again later. What is acknowledged again is dated anew, and so is any answer that is
+        given again to a later stage of the event (evidence stage_ms).
         """
 
     async def judged(self, farm_id: int, kind: str | None, since_ms: int) -> list[Judged]:

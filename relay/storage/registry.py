@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from herdcore import auth
 from relay.model import Animal, Collar, CollarKey, Farm
 from relay.storage.ports import NotKnown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relay.storage.connection import Connection
     from relay.storage.ports import Vault
 
@@ -16,7 +18,8 @@ ROOT_BYTES = 32
 DEVICE_MAX = 0xFFFF_FFFF
 EPOCH_MAX = 127
 _FARM = """
-    SELECT id, name, zone, language, quiet_from_min, quiet_to_min, coverage, digest_min FROM farm
+    SELECT id, name, zone, language, quiet_from_min, quiet_to_min, coverage, digest_min, escalate_min
+    FROM farm
 """
 _ANIMAL = "SELECT id, farm_id, number, name, group_name FROM animal"
 
@@ -62,13 +65,19 @@ def add_farm(
 
 def farms(connection: Connection) -> list[Farm]:
     """Return every farm, oldest first."""
-    return [Farm(*row) for row in connection.execute(f"{_FARM} ORDER BY id")]
+    return [_farm(row) for row in connection.execute(f"{_FARM} ORDER BY id")]
 
 
 def farm(connection: Connection, farm_id: int) -> Farm | None:
     """Return one farm."""
     row = connection.execute(f"{_FARM} WHERE id = ?", (farm_id,)).fetchone()
-    return Farm(*row) if row else None
+    return _farm(row) if row else None
+
+
+def _farm(row: Sequence[Any]) -> Farm:
+    *fields, escalate_min = row
+    steps = tuple(int(minutes) for minutes in escalate_min.split(",") if minutes)
+    return Farm(*(*fields, steps))
 
 
 # animals

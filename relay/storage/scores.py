@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from relay.model import AnimalLabels, AnimalSnapshot, Event, FarmState, HourRecord, Message
     from relay.storage.connection import Connection
+    from relay.storage.ports import Vault
 
 
 class Step(NamedTuple):
@@ -43,7 +44,7 @@ def states(connection: Connection, partition: int) -> list[ScoredAnimal]:
     return [ScoredAnimal(*row) for row in rows]
 
 
-def commit(connection: Connection, lease: tuple[int, int], at: int, step: Step) -> None:
+def commit(connection: Connection, vault: Vault, lease: tuple[int, int], at: int, step: Step) -> None:
     """Store what one step of scoring made. `lease`: partition and fencing token."""
     partition, token = lease
     _advance(connection, partition, token, at)
@@ -54,7 +55,7 @@ def commit(connection: Connection, lease: tuple[int, int], at: int, step: Step) 
         [(s.animal_id, s.scorer, partition, s.version, s.state) for s in step.states],
     )
     events.store(connection, step.events)
-    outbox.queue(connection, step.messages)
+    outbox.queue(connection, vault, step.messages)
     behaviour.store(connection, step.labels)
     history.store_hours(connection, step.hours)
     history.store_snapshots(connection, step.snapshots)

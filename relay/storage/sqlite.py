@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from relay.model import Person
-from relay.storage import audit, behaviour, downlink, frames, outbox, people, registry
+from relay.model import DeliveryStatus, Person
+from relay.storage import audit, behaviour, downlink, frames, inbox, messages, outbox, people, registry
 from relay.storage.connection import connect, open_reader, open_writer
+from relay.storage.ports_chat import WHATSAPP
 from relay.storage.reader import Reader
+from relay.storage.sealing import convert_to_6
+from relay.storage.sqlite_chat import SqliteChat
 from relay.storage.sqlite_farmbook import SqliteFarmBook
 from relay.storage.sqlite_scores import SqliteScores
 from relay.storage.sqlite_watch import SqliteWatch
 from relay.storage.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from pathlib import Path
 
     from relay.model import (
@@ -42,7 +46,7 @@ FILE_NAME = "herdbell.db"
 CHECKPOINT_PAGES = 4_000  # of 4 KiB: how far the WAL grows before it is copied into the file
 
 
-class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
+class SqliteStorage(SqliteChat, SqliteFarmBook, SqliteScores, SqliteWatch):
     """FrameLog and Store (ports.py says what each method does) over one file in the state folder."""
 
     @classmethod
@@ -65,7 +69,7 @@ class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
 
         def open_prepared() -> Connection:
             _make_folder(state_dir)
-            return open_writer(connect_to, path, checkpoint_pages)
+            return open_writer(connect_to, path, checkpoint_pages, {6: partial(convert_to_6, vault=vault)})
 
         writer = Writer(open_prepared, queue_frames)
         await writer.start()
@@ -120,7 +124,7 @@ class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
     async def assign(self, device: int, animal_id: int | None, from_ms: int) -> None:
         await self._write(registry.assign, device, animal_id, from_ms)
 
-    async def add_person(
+    async def add_person(  # noqa: PLR0913 - the port's signature
         self,
         farm_id: int,
         name: str,
@@ -131,10 +135,12 @@ class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
         role: str = "owner",
         consent_ms: int,
         consent_text: str,
+        rung: int = 0,
+        user_id: str = "",
     ) -> int:
-        person = Person(0, name, language, zone, role)
-        consent = (consent_ms, consent_text)
-        return await self._write(people.add_person, self._vault, farm_id, person, phone, consent)
+        person = Person(0, name, language, zone, role, rung=rung)
+        address, consent = (phone, user_id), (consent_ms, consent_text)
+        return await self._write(people.add_person, self._vault, farm_id, person, address, consent)
 
     async def farms(self) -> list[Farm]:
         return await self._read(registry.farms)
@@ -212,11 +218,11 @@ class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
 
     # outbox
 
-    async def queue(self, messages: Sequence[Message]) -> None:
-        await self._write(outbox.queue, messages)
+    async def queue(self, new: Sequence[Message]) -> None:
+        await self._write(outbox.queue, self._vault, new)
 
-    async def claim(self, now_ms: int, limit: int) -> list[QueuedMessage]:
-        return await self._write(outbox.claim, self._vault, now_ms, limit)
+    async def claim(self, now_ms: int, limit: int, channel: str = WHATSAPP) -> list[QueuedMessage]:
+        return await self._write(outbox.claim, self._vault, now_ms, limit, channel)
 
     async def settle(
         self,
@@ -228,19 +234,20 @@ class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
         error: str | None = None,
         retry_ms: int | None = None,
     ) -> None:
-        await self._write(outbox.settle, message_id, state, now_ms, wamid, error, retry_ms)
+        await self._write(outbox.settle, self._vault, message_id, state, now_ms, wamid, error, retry_ms)
 
     async def apply_status(self, message_id: str | None, wamid: str | None, state: str, at_ms: int) -> bool:
-        return await self._write(outbox.apply_status, message_id, wamid, state, at_ms)
+        status = DeliveryStatus(message_id, wamid, state, at_ms)
+        return (await self.apply_statuses([status]))[0]
 
-    async def recover_outbox(self) -> int:
-        return await self._write(outbox.recover)
+    async def recover_outbox(self, posted: Collection[str] | None = None) -> int:
+        return await self._write(outbox.recover, posted)
 
-    async def unknown_since(self, before_ms: int, limit: int) -> list[QueuedMessage]:
-        return await self._read(outbox.unknown_since, self._vault, before_ms, limit)
+    async def unknown_since(self, before_ms: int, limit: int, channel: str = WHATSAPP) -> list[QueuedMessage]:
+        return await self._read(outbox.unknown_since, self._vault, before_ms, limit, channel)
 
-    async def next_due_ms(self) -> int | None:
-        return await self._read(outbox.next_due_ms)
+    async def next_due_ms(self, channel: str = WHATSAPP) -> int | None:
+        return await self._read(outbox.next_due_ms, channel)
 
     async def outbox_counts(self) -> dict[str, int]:
         return await self._read(outbox.counts)
@@ -248,27 +255,27 @@ class SqliteStorage(SqliteFarmBook, SqliteScores, SqliteWatch):
     # webhook inbox
 
     async def inbox_put(self, items: Sequence[tuple[str, str]], at_ms: int) -> None:
-        await self._write(outbox.inbox_put, items, at_ms)
+        await self._write(inbox.put, self._vault, items, at_ms)
 
     async def inbox_pending(self, limit: int) -> list[tuple[str, str]]:
-        return await self._read(outbox.inbox_pending, limit)
+        return await self._read(inbox.pending, self._vault, limit)
 
     async def inbox_done(self, key: str, at_ms: int, error: str | None = None) -> None:
-        await self._write(outbox.inbox_done, key, at_ms, error)
+        await self.inbox_done_all([(key, error)], at_ms)
 
     # what became of a message, and who did what
 
     async def message(self, message_id: str) -> Message | None:
-        return await self._read(outbox.message, message_id)
+        return await self._read(messages.message, self._vault, message_id)
 
     async def messages(self, farm_id: int, since_ms: int) -> list[Message]:
-        return await self._read(outbox.messages, farm_id, since_ms)
+        return await self._read(messages.messages, self._vault, farm_id, since_ms)
 
     async def message_state(self, message_id: str) -> str | None:
-        return await self._read(outbox.message_state, message_id)
+        return await self._read(messages.state, message_id)
 
     async def audit(self, actor: str, action: str, detail: dict[str, Any], at_ms: int) -> None:
-        await self._write(audit.audit, actor, action, detail, at_ms)
+        await self._write(audit.audit, self._vault, actor, action, detail, at_ms)
 
     async def audit_broken_at(self) -> int | None:
         return await self._read(audit.audit_broken_at)

@@ -47,13 +47,18 @@ class SqliteScores(SqliteCalls):
         farm_states: Sequence[FarmState] = (),
     ) -> None:
         step = scores.Step(states, events, messages, labels, hours, snapshots, farm_states)
-        await self._write(scores.commit, (partition, token), cursor, step)
+        await self._write(scores.commit, self._vault, (partition, token), cursor, step)
 
     async def frames_of(self, animal_id: int, from_ms: int, until_ms: int) -> list[LoggedFrame]:
         return await self._read(frames.of_animal, animal_id, from_ms, until_ms)
 
     async def hours(self, farm_id: int, from_hour: int, until_hour: int) -> list[HourRecord]:
         return await self._read(history.hours, farm_id, from_hour, until_hour)
+
+    async def hours_of(
+        self, farm_id: int, animal_id: int, from_hour: int, until_hour: int
+    ) -> list[HourRecord]:
+        return await self._read(history.hours_of, farm_id, animal_id, from_hour, until_hour)
 
     async def snapshots(self, animal_id: int) -> list[AnimalSnapshot]:
         return await self._read(history.snapshots, animal_id)

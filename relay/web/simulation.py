@@ -11,7 +11,7 @@ import json
 from aiohttp import web
 
 from relay.clock import FollowedClock
-from relay.keys import CLOCK, SCORER, STORAGE, TASKS, WATCH, WHATSAPP
+from relay.keys import CHANNELS, CLOCK, SCORER, STORAGE, TASKS, WATCH, WHATSAPP
 from relay.problems import guarded, problem
 
 _LATEST_MS = 1 << 53  # beyond it JSON numbers are not exact
@@ -56,11 +56,12 @@ async def _read_utc_ms(request: web.Request) -> int | None:
 
 async def _settle(app: web.Application) -> None:
     """Return once appends, scorer, inbox and outbox have nothing left to do at this time."""
-    whatsapp, watch = app.get(WHATSAPP), app.get(WATCH)
+    whatsapp, channels, watch = app.get(WHATSAPP), app.get(CHANNELS), app.get(WATCH)
     while True:
         await app[SCORER].wait_idle()
         watched = watch is None or watch.idle()  # first: what it tells shows in the outbox
         quiet = watched and (whatsapp is None or await whatsapp.idle())
+        quiet = quiet and (channels is None or await channels.idle())
         if quiet and app[STORAGE].waiting_frames == 0 and app[SCORER].idle():
             return
         await asyncio.sleep(_TURN_S)

@@ -24,6 +24,11 @@ class Counters:
             "1 while nothing can be sent until somebody acts",
             registry=registry,
         )
+        self.version_days = Gauge(
+            "herdbell_whatsapp_graph_version_days",
+            "Days until the configured version of the Graph API ends; 36500 if no end is known",
+            registry=registry,
+        )
         self.webhooks = Counter(
             "herdbell_whatsapp_webhooks", "Webhook requests, by outcome", ["outcome"], registry=registry
         )

@@ -27,10 +27,14 @@ class Gate:
         """Return when messages may go: `now_ms` while it is open. A clock that was set back opens it."""
         return self._until_ms if self._closed_ms <= now_ms < self._until_ms else now_ms
 
-    def close(self, rule: Rule, code: int, now_ms: int) -> None:
-        """Send nothing for a while. Refusals of what was under way when it closed make no pause longer."""
+    def close(self, rule: Rule, code: int, now_ms: int) -> bool:
+        """Send nothing for a while. Return whether it was open.
+
+        Refusals of what was under way when it closed make no pause longer.
+        """
         opens_ms = self.opens_ms(now_ms)
-        if rule.action is Action.PAUSE and opens_ms == now_ms:
+        was_open = opens_ms == now_ms
+        if rule.action is Action.PAUSE and was_open:
             self._pauses += 1
         wait_s = rule.wait_s(max(1, self._pauses)) if rule.action is Action.PAUSE else rule.first_s
         self._closed_ms, self._until_ms = now_ms, max(opens_ms, now_ms + wait_s * 1000)
@@ -38,6 +42,7 @@ class Gate:
             self.probing = True
             self._counters.breaker.set(1)
             _LOG.error("no messages can be sent: code %d: %s", code, rule.hint)
+        return was_open
 
     def passed(self) -> None:
         """Graph took a message."""

@@ -7,44 +7,49 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from relay.problems import problem
-from relay.storage.ports import DELIVERED, FAILED, READ, SENT, Busy
-from relay.whatsapp.client import hide_numbers
 from relay.whatsapp.counters import Counters
-from relay.whatsapp.webhook_items import BODY_MAX, STATUS, WebhookError, items, signed
+from relay.whatsapp.webhook_items import BODY_MAX, WebhookError, found_in, signed
+from relay.whatsapp.webhook_work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from relay.clock import Clock
     from relay.storage.ports import Store
-    from relay.whatsapp.conversation import Conversation
+    from relay.whatsapp.webhook_inbound import Talk
+    from relay.whatsapp.webhook_status import FailedLater
 
 _LOG = logging.getLogger(__name__)
 _BODY_TIMEOUT_S = 10
-_AT_ONCE = 100
-_STATES = {"sent": SENT, "delivered": DELIVERED, "read": READ, "played": READ, "failed": FAILED}
+_AT_ONCE = 500
+TOO_OLD_MS = 8 * 24 * 3_600_000  # Meta tries for 7 days: what comes later is a replay
 
 
 class Webhook:
     """Takes Meta's calls and works on what they brought. `run()` is the worker's task.
 
-    app_secrets: the current one and, during a rotation, the previous one.
+    app_secrets: the current one and, during a rotation, the previous one. failed_later: hears of messages
+    that Meta took and could not deliver. account_id: of our business account, "" to hear of any.
     """
 
-    def __init__(
-        self, storage: Store, clock: Clock, conversation: Conversation, *, app_secrets: Sequence[str],
+    def __init__(  # noqa: PLR0913 - keywords all but the ports: what Meta's calls are checked against
+        self, storage: Store, clock: Clock, conversation: Talk, *, app_secrets: Sequence[str],
         verify_token: str, phone_number_id: str, counters: Counters | None = None,
+        failed_later: FailedLater | None = None, account_id: str = "",
     ) -> None:  # fmt: skip
-        self._storage, self._clock, self._conversation = storage, clock, conversation
-        self._app_secrets, self._verify_token, self._number = app_secrets, verify_token, phone_number_id
-        self._counters = counters or Counters()
+        self._storage, self._clock = storage, clock
+        self._app_secrets, self._verify_token = app_secrets, verify_token
+        self.counters = counters or Counters()
+        self._work = Work(
+            storage, clock, conversation, ours=(phone_number_id, account_id), failed_later=failed_later,
+            counters=self.counters,
+        )  # fmt: skip
         self._woken = asyncio.Event()
         self.caught_up = asyncio.Event()  # what an earlier run left in the inbox has been worked on
         self._working = True  # until run() has looked for the first time
@@ -76,17 +81,21 @@ class Webhook:
         return await self._store(raw)
 
     async def _store(self, raw: bytes) -> web.Response:
+        now_ms = self._clock.now_ms()
         try:
-            found = items(raw)
+            found = found_in(raw)
         except WebhookError as error:
             self._count("malformed")
             return problem(400, "malformed-webhook", str(error))
+        kept = [each for each in found if not each.is_older_than(now_ms - TOO_OLD_MS)]
         try:
-            await self._storage.inbox_put(found, self._clock.now_ms())
+            await self._storage.inbox_put([(each.key, each.text) for each in kept], now_ms)
         except Exception:  # noqa: BLE001 - whatever it was, nothing is stored: Meta must send it again
-            _LOG.exception("webhook with %d items was not stored", len(found))
+            _LOG.exception("webhook with %d items was not stored", len(kept))
             self._count("not_stored")
             return problem(500, "not-stored", "the items could not be stored; please send them again")
+        if len(kept) < len(found):
+            self.counters.items.labels("dropped_too_old").inc(len(found) - len(kept))
         self._count("stored")
         self.wake()
         return web.Response()
@@ -105,45 +114,13 @@ class Webhook:
             self._working = True
             self._woken.clear()
             while pending := await self._storage.inbox_pending(_AT_ONCE):
-                for key, text in pending:
-                    await self._work(key, text)
+                await self._work.on(pending)
             self._working = False
             self.caught_up.set()
             await self._woken.wait()
 
-    async def _work(self, key: str, text: str) -> None:
-        """Handle one item; one that fails is recorded and stops no other. Raises Busy: it stays for later."""
-        error = None
-        try:
-            outcome = await self._handle(json.loads(text))
-        except Busy:  # no fault of the item: a STOP must not be lost to a full disk
-            raise
-        except Exception as failure:  # noqa: BLE001 - recorded with the item; the next one must not wait for it
-            error = f"{type(failure).__name__}: {hide_numbers(str(failure))}"[:200]
-            _LOG.warning("webhook item failed: %s", error)
-            outcome = "failed"
-        self._counters.items.labels(outcome).inc()
-        await self._storage.inbox_done(key, self._clock.now_ms(), error)
-
-    async def _handle(self, stored: dict[str, Any]) -> str:
-        if stored["number"] != self._number:
-            return "other_number"
-        if stored["kind"] == STATUS:
-            return await self._status(stored["item"])
-        return await self._conversation.take(stored["item"])
-
-    async def _status(self, item: dict[str, Any]) -> str:
-        """Raise the state of the message a status speaks of; a late one takes nothing back."""
-        state = _STATES.get(item["status"])
-        if state is None:
-            return "unknown_status"
-        ours = await self._storage.apply_status(
-            item.get("biz_opaque_callback_data"), item["id"], state, int(item["timestamp"]) * 1000
-        )
-        return f"status_{state}" if ours else "not_ours"
-
     def _count(self, outcome: str) -> None:
-        self._counters.webhooks.labels(outcome).inc()
+        self.counters.webhooks.labels(outcome).inc()
 
 
 async def _read(request: web.Request) -> bytes | None:

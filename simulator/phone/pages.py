@@ -1,4 +1,4 @@
-"""Serves the phone page and what it asks for: the people, one chat as a live stream, taps and typed texts."""
+"""Serves the phone page and what it asks for: people, one chat as a live stream, pictures, taps and texts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from simulator.clock import WallUtc
+from simulator.cloud_chats import DELIVERED
+from simulator.cloud_errors import GraphError
 from simulator.cloud_state import CLOUD
 
 if TYPE_CHECKING:
@@ -21,11 +24,14 @@ _FOLDER = Path(__file__).parent
 _FILES = {"": "index.html", "phone.css": "phone.css", "phone.js": "phone.js"}
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _SHOWN = 200  # messages of a chat, the newest
+_LISTED = 200  # phones, the first used first
+_PREVIEW = 80  # characters of the last message in the list
+_QUOTED = 120
 _TICK_S = 1.0  # the page's clock moves at least this often
 _TEXT_MAX = 4096
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
@@ -41,7 +47,9 @@ def add_phone_pages(app: web.Application) -> None:
     router.add_get("/phone/api/phones", get_phones)
     router.add_get("/phone/api/events", get_events)
     router.add_post("/phone/api/tap", post_tap)
+    router.add_post("/phone/api/choose", post_choose)
     router.add_post("/phone/api/text", post_text)
+    router.add_get("/phone/media/{id:\\d+}", get_picture)
 
 
 async def _to_page(_request: web.Request) -> web.Response:
@@ -53,6 +61,15 @@ async def get_file(request: web.Request) -> web.Response:
     path = _FOLDER / _FILES[request.match_info["file"]]
     text = await asyncio.to_thread(path.read_text, encoding="utf-8")
     return web.Response(text=text, content_type=_TYPES[path.suffix], charset="utf-8", headers=_HEADERS)
+
+
+async def get_picture(request: web.Request) -> web.Response:
+    """A picture that was sent in a message."""
+    try:
+        medium = request.app[CLOUD].media.get(request.match_info["id"])
+    except GraphError as error:
+        raise web.HTTPNotFound from error
+    return web.Response(body=medium.data, content_type=medium.kind, headers=_HEADERS)
 
 
 async def get_phones(request: web.Request) -> web.Response:
@@ -79,7 +96,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
 
 async def _stream(cloud: Cloud, phone: Phone, response: web.StreamResponse) -> None:
-    while not cloud.phones.closed:
+    while not cloud.phones.closed.is_set():
         version = phone.version
         await response.write(b"data: " + json.dumps(chat(cloud, phone)).encode() + b"\n\n")
         with suppress(TimeoutError):
@@ -92,6 +109,16 @@ async def post_tap(request: web.Request) -> web.Response:
     asked = await _asked(request, phone=str, message=str, button=int)
     try:
         wamid = await request.app[CLOUD].tap(asked["phone"], asked["message"], asked["button"])
+    except LookupError as error:
+        raise web.HTTPNotFound(text=str(error)) from error
+    return web.json_response({"id": wamid}, headers=_HEADERS)
+
+
+async def post_choose(request: web.Request) -> web.Response:
+    """{"phone", "message", "row": index}: the person chooses from a list."""
+    asked = await _asked(request, phone=str, message=str, row=int)
+    try:
+        wamid = request.app[CLOUD].person.choose(asked["phone"], asked["message"], asked["row"])
     except LookupError as error:
         raise web.HTTPNotFound(text=str(error)) from error
     return web.json_response({"id": wamid}, headers=_HEADERS)
@@ -126,14 +153,17 @@ async def _asked(request: web.Request, **types: type) -> dict[str, Any]:
 
 
 def _people(cloud: Cloud) -> list[dict[str, Any]]:
-    return [
-        {
-            "number": phone.number,
-            "name": phone.name,
-            "unread": sum(b.status == "delivered" for b in phone.bubbles),
-        }
-        for phone in cloud.phones.all()
-    ]
+    return [_person(phone) for phone in cloud.phones.all()[:_LISTED]]
+
+
+def _person(phone: Phone) -> dict[str, Any]:
+    last = phone.bubbles[-1] if phone.bubbles else None
+    unread = sum(bubble.status == DELIVERED and not bubble.mine for bubble in phone.bubbles[-_SHOWN:])
+    return {
+        "number": phone.number, "name": phone.name, "unread": unread, "last_ms": last.at_ms if last else None,
+        "last": (last.text or "Picture")[:_PREVIEW] if last else "",
+        "last_mine": last is not None and last.mine and last.kind != "system",
+    }  # fmt: skip
 
 
 def chat(cloud: Cloud, phone: Phone) -> dict[str, Any]:
@@ -142,6 +172,8 @@ def chat(cloud: Cloud, phone: Phone) -> dict[str, Any]:
         "farm": cloud.account.farm,
         "zone": cloud.account.zone,
         "now_ms": cloud.clock.utc_ms,
+        "simulated": not isinstance(cloud.clock, WallUtc),
+        "typing": phone.typing_until_ms > cloud.clock.utc_ms,
         "phone": phone.number,
         "people": _people(cloud),
         "messages": [_shown(phone, bubble) for bubble in phone.bubbles[-_SHOWN:]],
@@ -154,10 +186,17 @@ def _shown(phone: Phone, bubble: Bubble) -> dict[str, Any]:
         "id": bubble.id,
         "at_ms": bubble.at_ms,
         "mine": bubble.mine,
+        "kind": bubble.kind,
+        "header": bubble.header,
+        "picture": f"media/{bubble.picture}" if bubble.picture.isdigit() else "",
+        "link": "" if bubble.picture.isdigit() else bubble.picture,
         "parts": [asdict(part) for part in bubble.parts],
         "footer": bubble.footer,
         "buttons": [button.title for button in bubble.buttons],
+        "menu": bubble.menu,
+        "rows": [{"title": row.title, "text": row.text, "section": row.section} for row in bubble.rows],
         "chosen": bubble.chosen,
+        "reaction": bubble.reaction,
         "status": bubble.status,
-        "quote": quoted.text[:120] if quoted else "",
+        "quote": (quoted.text or "Picture")[:_QUOTED] if quoted else "",
     }

@@ -18,6 +18,7 @@ async def main():
     options = Options(collars=6, sick=5, sick_hour=0.5, days=0.12, relay_port=0, phone_port=0)
     async with Demo(options, print) as demo, phone_sized_page(scale=2) as page:
         await demo.run_day()
+        await page.set_viewport_size({"width": 390, "height": 1240})  # all of the picture and the answer
         await page.goto(f"{demo.phone_url}/phone/")
         await page.get_by_role("button", name="On my way").click()
         await expect(page.locator(".message")).to_have_count(3)

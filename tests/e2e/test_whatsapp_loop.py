@@ -18,11 +18,13 @@ from relay.clock import FollowedClock
 from relay.config import Config, SecretsConfig, StateConfig, WhatsappConfig
 from relay.keys import STORAGE, WHATSAPP
 from relay.model import Event, Message
+from relay.scoring.hours import HOUR_MS
 from relay.storage.ports import DELIVERED, FAILED, READ, UNKNOWN
 from relay.whatsapp.provision import apply_templates
 from relay.whatsapp.texts import LANGUAGES, load
 from simulator.clock import VirtualClock
 from simulator.cloud import CLOUD, Fault, make_cloud
+from tests.relay.pictures.cows import UNTIL_H, everyday
 
 PHONE, EVENT = "491701234567", "00000000000000e1"
 NUMBER_ID, WABA_ID = "100000000000001", "200000000000001"
@@ -40,6 +42,12 @@ def config_for(folder, cloud_url):
     )
 
 
+def hours_of(animal_id, until_ms):
+    """Return the hours of a cow until now."""
+    later = until_ms // HOUR_MS - UNTIL_H
+    return [one._replace(animal_id=animal_id, hour=one.hour + later) for one in everyday(1)]
+
+
 class Loop:
     """Both ends and what a test does with them."""
 
@@ -54,7 +62,13 @@ class Loop:
                 return
             await asyncio.sleep(0)
 
-    async def alert(self, *, critical=False):
+    async def later(self, ms):
+        """Move both clocks on, the fake's first, and let all happen that is due."""
+        self.cloud.clock.advance_us(ms * 1000)
+        self.clock.advance(self.clock.now_ms() + ms)
+        await self.settle()
+
+    async def alert(self, *, critical=False, pictured=False):
         farm_id = await self.storage.add_farm("Hillside Farm", bytes(32))
         animal_id = await self.storage.add_animal(farm_id, "12", "Bella")
         person_id = await self.storage.add_person(
@@ -63,17 +77,22 @@ class Loop:
         now_ms = self.clock.now_ms()
         event = Event(EVENT, farm_id, animal_id, "no_movement", now_ms, now_ms, {})
         params = {"animal": "Bella (12)", "farm": "Hillside Farm", "sign": "not moving", "since": "14:05"}
-        body = {"template": "health_alert", "version": 1, "language": "en", "params": params}
+        text = "Health alert: Bella (12) has not moved since 14:05."
+        body = {"template": "health_alert", "version": 1, "language": "en", "params": params, "text": text}
+        if pictured:
+            body["picture"] = {"animal_id": animal_id, "kind": "no_movement", "until_ms": now_ms}
         message = Message(
             "m1", farm_id, person_id, EVENT, "alert", body, now_ms, now_ms + 43_200_000, critical=critical
         )
-        await self.storage.commit_scores(0, 0, 1, [], [event], [message])
+        hours = hours_of(animal_id, now_ms) if pictured else []
+        await self.storage.commit_scores(0, 0, 1, [], [event], [message], hours=hours)
         self.whatsapp.dispatcher.wake()
         await self.settle()
 
     async def again(self, message_id):
         """Queue the alert once more under another name."""
         first = await self.storage.message("m1")
+        await self.later(60_000)  # past what one person may get at once
         await self.storage.queue([replace(first, id=message_id)])
         self.whatsapp.dispatcher.wake()
         await self.settle()
@@ -92,7 +111,8 @@ async def looped(folder):
         app = make_app(config_for(folder, str(sky.make_url(""))), followed)
         async with TestServer(app) as relay:
             fake[CLOUD].webhooks.url = str(relay.make_url("/webhooks/whatsapp"))
-            await apply_templates(app[WHATSAPP].client, load(), WABA_ID, "collar_")
+            app_id = fake[CLOUD].account.app_id
+            await apply_templates(app[WHATSAPP].client, load(), WABA_ID, "collar_", app_id)
             yield Loop(app, fake[CLOUD], followed)
 
 
@@ -118,8 +138,7 @@ async def test_an_alert_a_tap_and_the_answer(loop):
 async def test_a_lost_answer_is_settled_by_the_status_and_nothing_goes_out_twice(loop):
     loop.cloud.fault(Fault(drop=True))
     await loop.alert(critical=True)
-    loop.clock.advance(loop.clock.now_ms() + 300_000)
-    await loop.settle()
+    await loop.later(300_000)
     assert await loop.storage.message_state("m1") == DELIVERED
     assert len(loop.texts) == 1
 
@@ -128,8 +147,7 @@ async def test_a_message_that_was_lost_before_graph_took_it_is_repeated_and_mark
     loop.cloud.fault(Fault(bad_gateway=True, accept=False))
     await loop.alert(critical=True)
     assert await loop.storage.message_state("m1") == UNKNOWN
-    loop.clock.advance(loop.clock.now_ms() + 120_000)
-    await loop.settle()
+    await loop.later(120_000)
     assert loop.texts[0].startswith("Health alert: Bella (12) (repeat) at Hillside Farm")
 
 
@@ -196,3 +214,94 @@ async def test_the_command_line_creates_the_templates_and_a_second_time_nothing(
     lines = [json.loads(line) for line in first.output.splitlines()]
     assert {line["language"] for line in lines} == set(LANGUAGES)
     assert {line["status"] for line in lines} == {"APPROVED"}
+
+
+async def test_in_an_open_window_the_alert_is_free_form_and_its_buttons_work(loop):
+    await loop.alert()
+    await loop.cloud.type_text(PHONE, "12")
+    await loop.settle()
+    await loop.again("m2")
+    bubble = loop.cloud.phones.get(PHONE).bubbles[-1]
+    assert (bubble.kind, len(bubble.buttons), bubble.category) == ("interactive", 3, "service")
+    await loop.cloud.tap(PHONE, bubble.id, 0)
+    await loop.settle()
+    assert loop.texts[-1].startswith("Noted: you are on your way to Bella (12).")
+
+
+async def test_a_window_that_closes_between_the_look_and_the_send_makes_it_a_template(loop):
+    await loop.alert()
+    await loop.cloud.type_text(PHONE, "12")
+    await loop.settle()
+    loop.cloud.fault(Fault(code=131047))
+    await loop.again("m2")
+    assert loop.cloud.phones.get(PHONE).bubbles[-1].kind == "template"
+    assert await loop.storage.message_state("m2") == DELIVERED
+
+
+async def test_a_message_that_fails_after_it_was_accepted_is_known_as_failed(loop):
+    loop.cloud.fault(Fault(code=131026, late=True))
+    await loop.alert()
+    assert await loop.storage.message_state("m1") == FAILED
+    assert loop.texts == []
+
+
+async def test_a_template_that_meta_pauses_waits_until_it_is_reinstated(loop):
+    loop.cloud.registry.decide("collar_health_alert_v1", "en", "PAUSED")
+    await loop.alert()
+    assert loop.texts == []
+    loop.cloud.registry.decide("collar_health_alert_v1", "en", "APPROVED")
+    for _ in range(4):
+        await loop.later(900_000)
+    assert await loop.storage.message_state("m1") == DELIVERED
+    assert len(loop.texts) == 1
+
+
+async def test_a_person_known_by_user_id_alone_is_told_and_heard(loop):
+    farm_id = await loop.storage.add_farm("Hillside Farm", bytes(32))
+    phone = loop.cloud.phones.add(PHONE, "Alex", hidden=True)
+    now_ms = loop.clock.now_ms()
+    person_id = await loop.storage.add_person(
+        farm_id, "Alex", "", consent_ms=now_ms, consent_text="in person", user_id=phone.user_id
+    )
+    body = {"template": "welcome", "version": 1, "language": "en", "params": {"farm": "Hillside Farm"}}
+    message = Message("w1", farm_id, person_id, None, "welcome", body, now_ms, now_ms + 43_200_000)
+    await loop.storage.queue([message])
+    loop.whatsapp.dispatcher.wake()
+    await loop.settle()
+    assert await loop.storage.message_state("w1") == DELIVERED
+    await loop.cloud.type_text(PHONE, "Stop.")
+    await loop.settle()
+    assert loop.texts[-1] == "You will get no more alerts. Reply START to get them again."
+
+
+async def test_no_limit_of_the_fake_is_exceeded_when_much_is_told_at_once(loop):
+    await loop.alert()
+    first = await loop.storage.message("m1")
+    await loop.storage.queue([replace(first, id=f"n{at}") for at in range(30)])
+    loop.whatsapp.dispatcher.wake()
+    for _ in range(30):
+        await loop.later(6_000)
+    assert loop.cloud.refused == {}
+    assert len(loop.cloud.counters.came) == 31
+    assert loop.cloud.counters.repeats([]).unmarked == ()
+
+
+async def test_a_list_comes_as_a_list_and_a_chosen_line_is_answered(loop):
+    await loop.alert()
+    await loop.cloud.type_text(PHONE, "list")
+    await loop.settle()
+    bubble = loop.cloud.phones.get(PHONE).bubbles[-1]
+    assert [row.title for row in bubble.rows] == ["Bella (12)"]
+    loop.cloud.person.choose(PHONE, bubble.id, 0)
+    await loop.settle()
+    assert "Bella (12)" in loop.texts[-1]
+
+
+async def test_an_alert_comes_with_its_picture_above_and_the_picture_is_uploaded_once(loop):
+    await loop.alert(pictured=True)
+    await loop.again("m2")
+    bubbles = loop.cloud.phones.get(PHONE).bubbles
+    assert [bubble.kind for bubble in bubbles] == ["template", "template"]
+    assert loop.cloud.media.get(bubbles[0].picture).data.startswith(b"\x89PNG")
+    assert bubbles[0].picture == bubbles[1].picture
+    assert len(loop.cloud.media) == 1

@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from relay.alerts.intents import messages
+from relay.alerts.intents import messages, next_ms
 from relay.alerts.setting import Setting
-from relay.model import Animal, Event, Farm, Person
+from relay.model import Animal, Event, Farm, Judgement, Mute, Person
 from relay.scoring.kind import Kind, Tier
 
 FARM = Farm(3, "Hof Lindner", zone="Europe/Berlin", quiet_from_min=21 * 60, quiet_to_min=6 * 60)
 BELLA, NORA, ROSA = (Animal(at, 3, str(at), name) for at, name in ((12, "Bella"), (7, "Nora"), (4, "Rosa")))
 ANNA = Person(1, "Anna", "en", "Europe/Berlin", "owner")
+BEN = Person(2, "Ben", "en", "Europe/Berlin", "worker", rung=1)
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 KINDS = {
     kind.name: kind
@@ -74,3 +75,22 @@ class Telling:
 
     def steps(self, now, *events):
         return [one.step for one in self.tell(now, *events)]
+
+    def told(self, now, *events):
+        """Who is told now, and at which step."""
+        return [(one.person_id, one.step) for one in self.tell(now, *events)]
+
+    def wakes(self, now, *events):
+        """When it looks again if nothing happens, as UTC ms."""
+        return next_ms(events, self.setting, at(now), self.sent)
+
+    def answer(self, event_, verdict, when, person=ANNA):
+        """Somebody taps a button."""
+        at_ms = when if isinstance(when, int) else at(when)
+        judged = Judgement(event_.id, person.id, verdict, "", at_ms)
+        self.setting = replace(self.setting, judgements=[*self.setting.judgements, judged])
+
+    def mute(self, until, animal=None, kind="", person=ANNA):
+        """Somebody asks to hear no more of an animal or a kind."""
+        mute = Mute(person.id, animal.id if animal else None, kind, at(until))
+        self.setting = replace(self.setting, mutes=[*self.setting.mutes, mute])

@@ -1,4 +1,4 @@
-"""herdbell animal event(s), animal group, farm coverage, digest, kind(s), weather: what a farmer records."""
+"""herdbell animal event(s), group, farm coverage, digest, escalation, kind(s), weather: a farmer's words."""
 
 from __future__ import annotations
 
@@ -190,6 +190,22 @@ def test_a_farm_sleeps_when_it_says(herdbell, stored):
     assert herdbell("farm", "quiet", "1", "22:00").exit_code == 2
     assert herdbell("farm", "quiet", "1").output == "told at any hour\n"
     assert stored(lambda s: s.farm(1)).quiet_to_min is None
+
+
+def test_a_farm_says_when_an_alert_that_nobody_answers_goes_on(herdbell, stored):
+    told = herdbell("farm", "escalation", "1", "5,10,60").output
+    assert told == "Sunny: an urgent alert nobody answers goes on after 5 and 10 and 60 min\n"
+    assert stored(lambda s: s.farm(1)).escalate_min == (5, 10, 60)
+    assert herdbell("farm", "escalation", "1", "never").output.endswith("never goes on\n")
+    assert stored(lambda s: s.farm(1)).escalate_min == ()
+    told = json.loads(herdbell("farm", "escalation", "1", "15,30", "--json").output)
+    assert told == {"farm": 1, "escalate_min": [15, 30]}
+
+
+@pytest.mark.parametrize("steps", ["", "soon", "0", "1441", "30,15", "1,2,3,4,5", "15;30"])
+def test_times_that_are_none_are_refused_and_change_nothing(herdbell, stored, steps):
+    assert herdbell("farm", "escalation", "1", steps).exit_code == 2
+    assert stored(lambda s: s.farm(1)).escalate_min == (15, 30)
 
 
 def test_a_digest_time_is_the_farms_own(herdbell, stored):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -15,9 +16,10 @@ from click.testing import CliRunner
 
 from relay import doctor
 from relay.__main__ import main
-from relay.config import ClockConfig, ServerConfig, WhatsappConfig
+from relay.config import ChannelsConfig, ClockConfig, ServerConfig, WhatsappConfig
 from relay.doctor import FAIL, OK, WARN, examine
 from relay.vault import open_vault
+from relay.whatsapp import rates, versions
 from tests.relay.process import write_settings
 from tests.relay.scene import config_in
 
@@ -114,6 +116,36 @@ def test_whatsapp_with_its_secrets_is_ok(config):
     secrets = {f"HERDBELL_WHATSAPP_{name}": "secret" for name in names}
     on = replace(config, whatsapp=WhatsappConfig(enabled=True, phone_number_id="1"), environment=secrets)
     assert finding(on, "whatsapp").level == OK
+
+
+@pytest.mark.parametrize(("days", "level"), [(-1, FAIL), (0, WARN), (versions.WARN_DAYS, OK)])
+def test_a_graph_version_that_ends_soon_or_has_ended_is_found(config, days, level):
+    version, end = next((version, end) for version, end in versions.ENDS.items() if end)
+    on = WhatsappConfig(enabled=True, phone_number_id="1", graph_version=version)
+    now = datetime(end.year, end.month, end.day, tzinfo=UTC) - timedelta(days=days)
+    found = finding(replace(config, whatsapp=on), "graph version", now)
+    assert (found.level, version in found.text) == (level, True)
+
+
+def test_rates_that_a_new_quarter_may_have_changed_are_found(config):
+    checked_on = rates.packaged().checked_on
+    day = datetime(checked_on.year, checked_on.month, checked_on.day, tzinfo=UTC)
+    assert finding(config, "rates", day).level == OK
+    assert finding(config, "rates", day + timedelta(days=93)).level == WARN
+
+
+def test_a_second_channel_without_apprise_is_found(config, monkeypatch):
+    on = replace(config, channels=ChannelsConfig(enabled=True))
+    assert finding(on, "channels").level == OK
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    found = finding(on, "channels")
+    assert (found.level, "pip install" in found.text) == (FAIL, True)
+    assert finding(config, "channels").level == OK
+
+
+def test_a_farm_that_chose_the_second_channel_is_not_told_that_it_has_none(config):
+    found = finding(replace(config, channels=ChannelsConfig(enabled=True)), "whatsapp")
+    assert (found.level, found.text) == (OK, "off: everything goes by the second channel")
 
 
 def test_missing_wheels_are_no_obstacle(config, monkeypatch):

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 import relay
-from relay.alerts.evidence import FOLD, LONGEST, Account, why
+from relay.alerts.evidence import FOLD, Account, why
 from relay.alerts.ids import message_id
 from relay.alerts.words import words, zone
 from relay.model import Animal, Event, Farm, Person, QueuedMessage
 from relay.scoring.kinds import all_kinds
 from relay.whatsapp.bodies import Bodies
 from relay.whatsapp.texts import load
-from tests.relay.alert_scene import BELLA, FARM, HOUR_MS, KINDS, NORA, Telling, at, event
+from tests.relay.alert_scene import BELLA, FARM, HOUR_MS, NORA, Telling, at, event
 from tests.relay.whatsapp_scene import BUTTONS
 
 ENGLISH = words("en")
@@ -237,53 +236,6 @@ def test_lines_that_do_not_fit_wait_for_the_next_digest():
     told = [{entry[0] for entry in one.body["about"]} for one in (first, second)]
     assert len(told[0] | told[1]) == 20
     assert not told[0] & told[1]
-
-
-def catalogues():
-    return sorted(path.stem for path in (Path(relay.__file__).parent / "locales").glob("*.toml"))
-
-
-@pytest.mark.parametrize("language", catalogues())
-def test_every_catalogue_has_every_month(language):
-    catalogue = words(language)
-    assert catalogue.language == language
-    moments = {
-        catalogue.moment(datetime(2026, month, 5, 14, 7, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC))
-        for month in range(1, 13)
-    }
-    assert len(moments) == 12
-    assert all("14:07" in moment for moment in moments)
-
-
-def numbers_for(section):
-    """Evidence with something in it for every clause of a kind."""
-    evidence = {"days_compared": 10, "mates": 48, "strength": 0.9}
-    for clause in section.get("evidence", ()):
-        for _, name, form, _ in Formatter().parse(clause):
-            if name in section.get("animals", ()):
-                evidence[name] = [12]
-            elif name:
-                evidence[name] = 88.8 if form else next(iter(section.get("words", ())), 0)
-    return evidence
-
-
-@pytest.mark.parametrize("language", catalogues())
-@pytest.mark.parametrize("name", sorted({*all_kinds(), *KINDS}))
-def test_every_kind_has_its_words_at_every_stage_and_fits_before_the_fold(language, name):
-    section = words(language).table["kinds"][name]
-    assert section["title"]
-    for stage in ("", *section.get("stages", {})):
-        clauses = words(language).kind(name, stage).get("evidence", ())
-        evidence = numbers_for(words(language).kind(name, stage))
-        one = event("heat", "16T10:00", LONG, evidence=evidence)
-        told = account(replace(one, kind=name, stage=stage), "16T10:00", LONG, names={12: "Bella (12)"})
-        head, _, after = told.text().rpartition("\n")
-        assert told.evidence.count(", ") == max(0, len(clauses) - 1)
-        assert told.sign
-        assert told.todo in head
-        assert len(head) <= FOLD
-        assert "Almost certain." in after
-        assert len(told.text()) <= LONGEST
 
 
 def test_clauses_that_do_not_fit_before_the_fold_come_after_it(monkeypatch):

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.alerts.learning import HIGHEST, LOWEST, answer_key, monthly, offsets
+from relay.alerts.words import LANGUAGES, words
 from relay.model import Judged
 from relay.scoring.kind import Kind, Tier
-from relay.whatsapp.texts import LANGUAGES, load
 from tests.relay.alert_scene import BELLA, KINDS, NORA, Telling, at, event
 
 
@@ -118,11 +118,11 @@ def test_a_month_is_summed_up_even_if_nothing_else_is_told():
 )
 def test_the_answer_promises_to_be_stricter_only_where_that_will_be_so(name, is_right, key):
     assert answer_key(KINDS[name], is_right=is_right) == key
-    assert all("12" in load().answer(code, key, animal="12") for code in LANGUAGES)
+    assert all("12" in words(code).say("answers", key, animal="12") for code in LANGUAGES)
 
 
 def test_the_answer_names_the_cow():
-    assert load().answer("en", "stricter", animal="cow 12").endswith("I will be stricter with cow 12.")
+    assert words("en").say("answers", "stricter", animal="cow 12").endswith("I will be stricter with cow 12.")
 
 
 def test_an_urgent_kind_that_learns_cannot_be_declared():

@@ -8,6 +8,8 @@ import logging
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relay.config import LogConfig
 from relay.logs import configure_logs, redact
@@ -43,10 +45,35 @@ KEY = "0f" * 32
         (f"key {KEY} leaked", "key … leaked"),
         ("collar 4294967 seq 65535 at 12:30", "collar 4294967 seq 65535 at 12:30"),
         ("2026-11-22T16:00:00.123456Z", "2026-11-22T16:00:00.123456Z"),
+        ("took 0.12345678901234 s", "took 0.12345678901234 s"),
+        (
+            "message 00000000000000e1 of event 12345678901234ab",
+            "message 00000000000000e1 of event 12345678901234ab",
+        ),
+        ("wa15550100001x, tel:15550100001, x-15550100001", "wa15…01x, tel:15…01, x-15…01"),
+        ("call +1 (555) 010-0001 or +49 170 1234567.", "call +1…01 or +49…67."),
+        ("at +15 12, +2 (3)", "at +15 12, +2 (3)"),
+        ("wamid.HBgLMTU1NTAxMDAwMDEVAgARGBI= failed", "wamid.… failed"),
+        ("by US.13491208655302741918", "by US.…"),
+        ("by US.ENT.11815799212886844830", "by US.ENT.…"),
+        ("xEAAGm0PX4ZCpsBAKZCZB", "xEAA…"),
     ],
 )
 def test_secrets_are_taken_out_of_text(text, clean):
     assert redact(text) == clean
+
+
+WORDS = st.text(st.characters(exclude_categories=["Nd"]))
+
+
+@given(WORDS, st.integers(10**9, 10**15 - 1), WORDS)
+def test_no_number_survives_whatever_stands_beside_it(before, number, after):
+    assert f"{number}"[2:-2] not in redact(f"{before}+{number}{after}")
+
+
+@given(st.text())
+def test_what_is_redacted_stays_as_it_is(text):
+    assert redact(redact(text)) == redact(text)
 
 
 def test_a_line_is_one_json_object_with_time_level_and_place(log):

@@ -7,7 +7,7 @@ import stat
 import pytest
 from blockbuster import blockbuster_ctx
 
-from relay.model import Animal, Event, Farm, Judged, Message
+from relay.model import Animal, DeliveryStatus, Event, Farm, Judged, Message
 from relay.storage.connection import connect, migrate, packaged_migrations, statements
 from relay.storage.ports import DUPLICATE, STORED, Busy, CannotOpen, StorageError, Unwritable
 from relay.storage.sqlite import FILE_NAME, SqliteStorage
@@ -338,6 +338,64 @@ async def test_the_frames_of_an_animal_are_found_by_the_identities_of_her_collar
     await world.storage.frames_of(world.animal_id, 0, T0_MS)
     plan = [row[3] for row in opened[1].execute(f"EXPLAIN QUERY PLAN {asked[0]}")]
     assert "SEARCH frame USING INDEX sqlite_autoindex_frame_1 (ident>? AND ident<?)" in plan
+
+
+def plan_of(opened, statements, which):
+    """Return how SQLite goes about the one statement that holds `which`."""
+    (statement,) = {each for each in statements if which in each}
+    return [row[3] for row in opened[0].execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+
+@pytest.mark.parametrize(
+    ("which", "wanted"),
+    [
+        ("SET state = 'expired'", "SEARCH message USING INDEX message_waiting (expires_ms<?)"),
+        (
+            "ORDER BY critical DESC",
+            "SEARCH message USING INDEX message_due (channel=? AND critical=? AND not_before_ms<?)",
+        ),
+        ("ORDER BY critical DESC", "SEARCH message USING INDEX message_in_state (state=? AND state_ms>?)"),
+        ("SET state = 'sending'", "SEARCH message USING INDEX sqlite_autoindex_message_1 (id=?)"),
+    ],
+)
+async def test_a_claim_reads_what_it_takes_and_not_what_waits(opened, world, sql, which, wanted):
+    await world.storage.queue([world.message()])
+    await world.storage.claim(T0_MS, 1)
+    plan = plan_of(opened, sql, which)
+    assert wanted in plan
+    assert not [step for step in plan if step.startswith("SCAN message")]
+
+
+async def test_a_thousand_statuses_take_one_commit_and_are_found_by_index(opened, world, sql):
+    names = [f"m{number}" for number in range(500)]
+    await world.storage.queue([world.message(name) for name in names])
+    sql.clear()
+    statuses = [
+        DeliveryStatus(name, f"w.{name}", state, T0_MS) for name in names for state in ("sent", "read")
+    ]
+    assert all(await world.storage.apply_statuses(statuses))
+    assert sql.count("COMMIT") == 1
+    questions = [statement for statement in sql if statement.startswith("SELECT")]
+    assert len(questions) == 6, "three for each 500, not one for each status"
+    for question in questions:
+        (step, *_) = [row[3] for row in opened[0].execute(f"EXPLAIN QUERY PLAN {question}")]
+        assert step.startswith("SEARCH")
+
+
+async def test_what_the_second_channel_and_the_operator_ask_is_found_by_index(opened, world):
+    await world.storage.farms()
+    asked = []
+    opened[1].set_trace_callback(asked.append)
+    await world.storage.undelivered(T0_MS, 1, 10)
+    await world.storage.dead_letters(None, 10)
+    await world.storage.priced(None, 0, T0_MS)
+    await world.storage.judgements(world.farm_id, 0)
+    await world.storage.next_due_ms()
+    for statement in asked:
+        plan = [row[3] for row in opened[1].execute(f"EXPLAIN QUERY PLAN {statement}")]
+        assert not [
+            step for step in plan if step.startswith(("SCAN message", "SCAN judgement", "SCAN event"))
+        ]
 
 
 # a full disk

@@ -1,14 +1,15 @@
-"""Templates and answers obey Meta's limits; buttons are bound; every error code has an action."""
+"""Templates obey Meta's limits; buttons are bound."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
-from relay.whatsapp.graph_codes import LONGEST_WAIT_S, RULES, Action, rule_for
+from relay.alerts.words import words
 from relay.whatsapp.payload import VERBS, read
-from relay.whatsapp.texts import LANGUAGES, TextError, check, load, nearest
+from relay.whatsapp.texts import BODY_MAX, LANGUAGES, TextError, check, examine, isolated, load
 from tests.relay.whatsapp_scene import BUTTONS, EVENT
 
 ALERT = load().templates["health_alert_v1"]
@@ -20,12 +21,9 @@ def changed(**change):
     return dataclasses.replace(ALERT, wordings=wordings)
 
 
-def test_every_language_has_every_text():
-    texts = load()
-    assert set(ALERT.wordings) == set(texts.answers) == set(LANGUAGES)
-    for code in LANGUAGES:
-        for key in ("ack", "snz", "fp", "late"):
-            assert "Bella (12)" in texts.answer(code, key, animal="Bella (12)")
+def test_every_template_is_there_in_every_language():
+    assert {"health_alert_v1", "escalation_v1", "still_you_v1", "welcome_v1"} <= set(load().templates)
+    assert all(set(one.wordings) == set(LANGUAGES) for one in load().templates.values())
 
 
 @pytest.mark.parametrize(
@@ -38,6 +36,11 @@ def test_every_language_has_every_text():
         ({"body": ALERT.wordings["en"].body + "x" * 1024}, "characters"),
         ({"footer": "x" * 61}, "characters > 60"),
         ({"footer": "for {{farm}}"}, "a variable"),
+        ({"body": "Alert for {{animal}} at {{farm}}: {{sign}}, since {{since}} now."}, "words are too few"),
+        ({"body": ALERT.wordings["en"].body + " {{1}"}, "a brace"),
+        ({"footer": "one\ntwo"}, "new line"),
+        ({"buttons": ("One", "Two", "Two")}, "same title twice"),
+        ({"buttons": ("One", "Two", "{{sign}}")}, "variable"),
         ({"buttons": ("One", "Two")}, "one per verb"),
         ({"buttons": ("One", "Two", "x" * 21)}, "21 characters > 20"),
     ],
@@ -55,16 +58,76 @@ def test_a_template_with_wrong_data_is_refused(change):
         check(dataclasses.replace(ALERT, **change))
 
 
-def test_a_latin_name_in_an_urdu_sentence_keeps_its_direction():
-    assert "\u2068Bella (12)\u2069" in load().answer("ur", "ack", animal="Bella (12)")
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"header": "video"}, "header"),
+        ({"examples": {**ALERT.examples, "sign": "two\nlines"}}, "example of sign"),
+        ({"name": "x" * 510 + "_v1"}, "want up to 512"),
+    ],
+)
+def test_a_template_that_says_too_much_is_refused(change, why):
+    with pytest.raises(TextError, match=why):
+        check(dataclasses.replace(ALERT, **change))
+
+
+def test_a_prefix_is_a_part_of_the_name():
+    check(ALERT, "collar_")
+    with pytest.raises(TextError, match="Collar-health_alert_v1: name"):
+        check(ALERT, "Collar-")
+
+
+def test_a_template_with_a_picture_says_what_the_one_without_does():
+    pictured = load().templates["health_alert_picture_v1"]
+    assert pictured.wordings == ALERT.wordings
+    assert pictured.examples == ALERT.examples
+    header, *rest = pictured.graph("en", "", "handle")["components"]
+    assert header == {"type": "HEADER", "format": "IMAGE", "example": {"header_handle": ["handle"]}}
+    assert rest == ALERT.graph("en", "")["components"]
+
+
+def test_a_footer_that_says_nothing_is_left_out():
+    kinds = [one["type"] for one in load().templates["welcome_v1"].graph("en", "")["components"]]
+    assert kinds == ["BODY"]
 
 
 @pytest.mark.parametrize(
-    ("tag", "code"),
-    [("de", "de"), ("de-AT", "de"), ("pt", "pt_BR"), ("pt-PT", "pt_BR"), ("fr", "en"), ("", "en")],
+    ("text", "why"),
+    [
+        ('name = "other_v1"', "want 'bad_v1'"),
+        ('name = "bad_v1"', "'languages'"),
+        ('name = "bad_v1"\ncolour = "red"', "colour"),
+        ("name = ", "bad_v1.toml"),
+    ],
 )
-def test_the_nearest_language_is_found(tag, code):
-    assert nearest(tag) == code
+def test_a_file_that_is_no_template_is_named(tmp_path, text, why):
+    (tmp_path / "bad_v1.toml").write_text(text, encoding="utf-8")
+    faults, texts = examine(tmp_path)
+    assert len(faults) == 1
+    assert why in faults[0]
+    assert not texts.templates
+    with pytest.raises(TextError, match=re.escape(why)):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", sorted(load().templates))
+def test_a_template_filled_in_with_its_examples_is_one_message(name, language):
+    template = load().templates[name]
+    text = template.wordings[language].body
+    for parameter, example in template.examples.items():
+        text = text.replace(f"{{{{{parameter}}}}}", isolated(example, language))
+    assert "{" not in text
+    assert len(text) <= BODY_MAX
+    assert ("\u2068" in text) == (language == "ur")
+    assert template.wordings[language].review == "awaiting native review"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_button_has_the_same_title_in_a_template_and_in_a_conversation(language):
+    for template in load().templates.values():
+        said = [words(language).say("buttons", verb) for verb in template.verbs]
+        assert said == list(template.wordings[language].buttons), template.name
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -93,30 +156,3 @@ def test_a_mac_with_letters_beyond_ascii_is_wrong_and_no_error():
 def test_a_verb_we_do_not_know_makes_no_button():
     with pytest.raises(ValueError, match="verb='sell'"):
         BUTTONS.payload("sell", event_id=EVENT, **WHO)
-
-
-# Reference: the retry table, row by row.
-ROWS = [
-    ([1, 2, 131000, 131016, 133004, 131057, 2494100, 131056, 131059], Action.RETRY),
-    ([130429, 4, 80007], Action.PAUSE),
-    ([131048, 131064, 0, 3, 10, 190, 200, 299, 131005, 33, 131037, 131045, 133005, 133006, 133008, 133009,
-      133010, 133015, 133016, 131042, 368, 131031, 130497], Action.BREAKER),
-    ([131049, 130472, 131026, 130403, 131021, 131030, 131062, 131047, 131050], Action.FAIL),
-    ([132000, 132005, 132012, 132018, 100, 131008, 131009, 131051, 135000, 131052, 131053], Action.DEAD),
-    ([132001], Action.LANGUAGE),
-    ([132007, 132015, 132016], Action.HOLD),
-    ([-1, 424242], Action.RETRY),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("code", "action"), [(code, action) for codes, action in ROWS for code in codes])
-def test_each_code_has_its_action(code, action):
-    assert rule_for(code).action is action
-
-
-def test_at_least_55_codes_are_known_and_every_wait_is_bounded():
-    assert len(RULES) >= 55
-    for rule in RULES.values():
-        waits = [rule.wait_s(failures) for failures in range(1, 12)]
-        assert waits == sorted(waits)
-        assert waits[-1] <= max(LONGEST_WAIT_S, rule.first_s)

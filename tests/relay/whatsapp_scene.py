@@ -9,7 +9,7 @@ import io
 import json
 from collections import deque
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -23,17 +23,30 @@ from relay.whatsapp.bodies import Bodies
 from relay.whatsapp.client import Client
 from relay.whatsapp.conversation import Conversation
 from relay.whatsapp.counters import Counters
+from relay.whatsapp.delivery import Limits
 from relay.whatsapp.dispatcher import Dispatcher
 from relay.whatsapp.payload import Buttons
 from relay.whatsapp.texts import load
 from relay.whatsapp.webhook import Webhook
 
 NOW_MS = 1_780_000_000_000
-PHONE = "491701234567"
+PHONE = "15550100001"
 NUMBER_ID = "100000000000001"
 APP_SECRET = "app-secret"
 EVENT = "00000000000000e1"
 MINUTE_MS = 60_000
+QUICK = Limits(mps=1000, pair_burst=45)  # where speed is not what a test is about
+
+
+class ScenesClock(FollowedClock):
+    """A clock that somebody may also set back, which wakes whoever waits for it."""
+
+    def set_back(self, utc_ms):
+        self._now_ms = utc_ms
+        waiting, self._waiting = self._waiting, []
+        for _, _, waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 class Graph:
@@ -42,8 +55,21 @@ class Graph:
     def __init__(self):
         self.script: deque[Any] = deque()
         self.bodies: list[dict[str, Any]] = []
+        self.taken: list[dict[str, Any]] = []  # those not refused: the person may have got them
         self.arrived = asyncio.Condition()
         self.now = self.most = 0
+        self.uploads = 0
+        self.is_away = False  # a proxy answers in its place
+        self.media: deque[Any] = deque()  # answers to uploads, a new id when it is empty
+
+    async def upload(self, request):
+        await request.post()
+        self.uploads += 1
+        step = self.media.popleft() if self.media else None
+        return await self._do(request, step, {"id": f"media{self.uploads}"})
+
+    async def get(self, _):
+        return web.Response(status=502) if self.is_away else web.json_response({"id": NUMBER_ID})
 
     async def post(self, request):
         body = await request.json()
@@ -53,12 +79,19 @@ class Graph:
             async with self.arrived:
                 self.bodies.append(body)
                 self.arrived.notify_all()
-            return await self._answer(request)
+            return await self._answer(request, body)
         finally:
             self.now -= 1
 
-    async def _answer(self, request):
+    async def _answer(self, request, body):
         step = self.script.popleft() if self.script else None
+        if self.is_away:
+            return web.Response(status=502, text="<html>")
+        if not isinstance(step, int):
+            self.taken.append(body)
+        return await self._do(request, step, {"messages": [{"id": f"wamid.{len(self.bodies)}"}]})
+
+    async def _do(self, request, step, good):
         if isinstance(step, asyncio.Event):
             await step.wait()
             step = None
@@ -69,7 +102,7 @@ class Graph:
         if isinstance(step, int):
             error = {"message": f"(#{step}) no, {PHONE}", "code": step, "type": "OAuthException"}
             return web.json_response({"error": error}, status=400)
-        return web.json_response({"messages": [{"id": f"wamid.{len(self.bodies)}"}]})
+        return web.json_response(good)
 
     async def count(self, wanted):
         """Wait until that many messages have arrived."""
@@ -80,6 +113,8 @@ class Graph:
     async def serve(self):
         app = web.Application()
         app.router.add_post("/v26.0/{id}/messages", self.post)
+        app.router.add_post("/v26.0/{id}/media", self.upload)
+        app.router.add_get("/v26.0/{id}", self.get)
         async with TestServer(app) as server:
             yield server
 
@@ -104,41 +139,52 @@ class Scene:
     parts: list[Any] = field(default_factory=list)  # those that run
 
     def __post_init__(self):
-        bodies = Bodies(load(), BUTTONS, "collar_")
-        self.dispatcher = Dispatcher(self.storage, self.client, self.clock, bodies, self.counters)
-        conversation = Conversation(self.storage, self.clock, BUTTONS, load(), self.dispatcher.wake)
-        self.webhook = Webhook(
-            self.storage, self.clock, conversation, app_secrets=[APP_SECRET], verify_token="word",
-            phone_number_id=NUMBER_ID, counters=self.counters,
-        )  # fmt: skip
+        self.bodies = Bodies(load(), BUTTONS, "collar_")
+        self.restart()
 
-    def alert(self, message_id="m1", *, critical=False, language="en", lives_ms=43_200_000, **body):
+    def restart(self, **options):
+        """Make a new dispatcher, as a new process does; options: of the dispatcher."""
+        options = {"limits": QUICK, **options}
+        client = options.pop("client", self.client)
+        self.dispatcher = Dispatcher(self.storage, client, self.clock, self.bodies, self.counters, **options)
+
+    async def people(self, count):
+        """Add so many people to the farm; return their ids."""
+        adding = [
+            self.storage.add_person(
+                self.farm_id, f"Person {at}", f"+1555{at:07d}", consent_ms=NOW_MS, consent_text="in person"
+            )
+            for at in range(count)
+        ]
+        return await asyncio.gather(*adding)
+
+    async def on(self, seconds):
+        """Let so much time go by, and then what is due happen."""
+        self.clock.advance(self.clock.now_ms() + seconds * 1000)
+        await self.quiet()
+
+    def alert(
+        self, message_id="m1", *, critical=False, language="en", lives_ms=43_200_000, person_id=None, **body
+    ):
         params = {"animal": "Bella (12)", "farm": "Hill", "sign": "not moving", "since": "14:05"}
         template = {
             "template": "health_alert", "version": 1, "language": language, "params": params,
         }  # fmt: skip
         now_ms = self.clock.now_ms()
         return Message(
-            message_id, self.farm_id, self.person_id, EVENT, "alert", body or template, now_ms,
+            message_id, self.farm_id, person_id or self.person_id, EVENT, "alert", body or template, now_ms,
             now_ms + lives_ms, critical,
         )  # fmt: skip
 
+    def pictured(self, message_id="m1", *, picture=7, person_id=None):
+        """Return an alert that may also go as a text, with a picture until `picture`, None for none."""
+        shown = {"animal_id": self.animal_id, "kind": "no_movement", "until_ms": picture}
+        body = {**self.alert().body, "text": "Bella (12): not moving."}
+        body |= {"picture": shown} if picture else {}
+        return replace(self.alert(message_id, person_id=person_id), body=body)
+
     def payload(self, verb="ack", event_id=EVENT):
         return BUTTONS.payload(verb, farm_id=self.farm_id, person_id=self.person_id, event_id=event_id)
-
-    def tap(self, verb="ack", wamid="wamid.in1", *, age_ms=0, payload=None, sender=PHONE):
-        item = {
-            "id": wamid,
-            "timestamp": str((self.clock.now_ms() - age_ms) // 1000),
-            "type": "button",
-            "button": {"payload": payload or self.payload(verb), "text": "On my way"},
-            "context": {"id": "wamid.1"},
-        }
-        return item | ({"from": sender} if sender else {})
-
-    def typed(self, text, wamid="wamid.in1", *, age_ms=0):
-        seconds = str((self.clock.now_ms() - age_ms) // 1000)
-        return {"id": wamid, "from": PHONE, "timestamp": seconds, "type": "text", "text": {"body": text}}
 
     def status(self, state, message_id="m1", wamid="wamid.1"):
         seconds = str(self.clock.now_ms() // 1000)
@@ -162,11 +208,16 @@ class Scene:
     @asynccontextmanager
     async def listening(self):
         """Run the worker and serve the webhook; yields post(items...)."""
+        conversation = Conversation(self.storage, self.clock, BUTTONS, self.dispatcher.wake)
+        webhook = Webhook(
+            self.storage, self.clock, conversation, app_secrets=[APP_SECRET], verify_token="word",
+            phone_number_id=NUMBER_ID, counters=self.counters, failed_later=self.dispatcher.failed_later,
+        )  # fmt: skip
         app = web.Application()
-        app.router.add_get("/hook", self.webhook.get)
-        app.router.add_post("/hook", self.webhook.post)
-        self.parts.append(self.webhook)
-        async with TestServer(app) as server, running(self.webhook.run()):
+        app.router.add_get("/hook", webhook.get)
+        app.router.add_post("/hook", webhook.post)
+        self.parts.append(webhook)
+        async with TestServer(app) as server, running(webhook.run()):
             yield Hook(server)
 
 
@@ -229,4 +280,4 @@ async def _populated(storage, graph, client):
     )
     event = Event(EVENT, farm_id, animal_id, "no_movement", NOW_MS, NOW_MS, {})
     await storage.commit_scores(0, 0, 1, [], [event], [])
-    return Scene(storage, FollowedClock(NOW_MS), graph, client, farm_id, animal_id, person_id)
+    return Scene(storage, ScenesClock(NOW_MS), graph, client, farm_id, animal_id, person_id)

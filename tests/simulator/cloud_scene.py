@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import base64
 import hashlib
 import hmac
+import io
 import json
 from contextlib import asynccontextmanager
 
@@ -18,14 +19,20 @@ from simulator.cloud import CLOUD, make_cloud
 TOKEN, APP_SECRET = "fake-token", "fake-secret"
 NUMBER_ID, WABA_ID = "100000000000001", "200000000000001"
 PHONE = "491701234567"
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)  # one pixel
 BODY = "Health alert: {{animal}} at {{farm}} needs you. Please look."
+EXAMPLES = [
+    {"param_name": name, "example": text} for name, text in (("animal", "Bella (12)"), ("farm", "Hill"))
+]
 TEMPLATE = {
     "name": "alert_v1",
     "language": "en",
     "category": "UTILITY",
     "parameter_format": "NAMED",
     "components": [
-        {"type": "BODY", "text": BODY},
+        {"type": "BODY", "text": BODY, "example": {"body_text_named_params": EXAMPLES}},
         {"type": "FOOTER", "text": "Reply STOP to end these alerts."},
         {
             "type": "BUTTONS",
@@ -61,6 +68,19 @@ def text_message(text="Noted.", to=PHONE):
     return {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": text}}
 
 
+def reply_message(*titles, to=PHONE, **interactive):
+    buttons = [{"type": "reply", "reply": {"id": f"v1|{title}", "title": title}} for title in titles]
+    content = {"type": "button", "body": {"text": "Bella?"}, "action": {"buttons": buttons}, **interactive}
+    return {"messaging_product": "whatsapp", "to": to, "type": "interactive", "interactive": content}
+
+
+def list_message(*titles, to=PHONE, **action):
+    rows = [{"id": f"row|{title}", "title": title, "description": "Eats less"} for title in titles]
+    action = {"button": "Open alerts", "sections": [{"title": "Urgent", "rows": rows}], **action}
+    content = {"type": "list", "body": {"text": "Choose one."}, "action": action}
+    return {"messaging_product": "whatsapp", "to": to, "type": "interactive", "interactive": content}
+
+
 class Ear:
     """Hears webhooks; answers with the statuses of `script`, then 200."""
 
@@ -74,10 +94,18 @@ class Ear:
         self.heard.append(json.loads(raw))
         return web.Response(status=self.script.pop(0) if self.script else 200)
 
+    @property
+    def changes(self):
+        """Every change, in order."""
+        return [change for body in self.heard for entry in body["entry"] for change in entry["changes"]]
+
     def values(self, kind):
         """Return every item of that kind, in order."""
-        changes = [change for body in self.heard for entry in body["entry"] for change in entry["changes"]]
-        return [item for change in changes for item in change["value"].get(kind, [])]
+        return [item for change in self.changes for item in change["value"].get(kind, [])]
+
+    def fields(self, name):
+        """Return the value of every change of a field, in order."""
+        return [change["value"] for change in self.changes if change["field"] == name]
 
 
 class Sky:
@@ -92,6 +120,35 @@ class Sky:
         headers = {"Authorization": f"Bearer {token}"}
         async with self.session.post(self.server.make_url(path), json=body, headers=headers) as answer:
             return answer.status, await answer.json(content_type=None)
+
+    async def call(self, method, path, **options):
+        """Return status and JSON of any call of the Graph API."""
+        headers = {"Authorization": f"Bearer {TOKEN}", **options.pop("headers", {})}
+        url = self.server.make_url(f"/v26.0/{path}")
+        async with self.session.request(method, url, headers=headers, **options) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def control(self, verb, **asked):
+        """Return status and answer of a control call."""
+        url = self.server.make_url(f"/__control/{verb}")
+        async with self.session.post(url, json=asked) as answer:
+            return answer.status, await answer.text()
+
+    async def upload(self, data=PNG, kind="image/png"):
+        """Upload a picture for messages; return status and answer."""
+        form = aiohttp.FormData({"messaging_product": "whatsapp", "type": kind})
+        form.add_field("file", io.BytesIO(data), filename="picture", content_type=kind)
+        return await self.call("POST", f"{NUMBER_ID}/media", data=form)
+
+    async def hear(self, number=PHONE, text="hello"):
+        """Let a person write, so that a window is open; return the message's id."""
+        self.cloud.phones.get(number)
+        return await self.cloud.type_text(number, text)
+
+    async def later(self, ms):
+        """Move the clock and let all happen that is due."""
+        self.clock.advance_us(ms * 1000)
+        await self.cloud.settle()
 
     async def code(self, body, **where):
         """Return the error code of an answer, 0 if it is none."""
@@ -111,12 +168,9 @@ async def open_sky(**options):
     app = web.Application()
     app.router.add_post("/hook", ear.post)
 
-    async def wait(_seconds):
-        await asyncio.sleep(0)
-
     async with TestServer(app) as listener, aiohttp.ClientSession() as session:
         fake = make_cloud(
-            clock, token=TOKEN, app_secret=APP_SECRET, verify_token="word", templates=[TEMPLATE], wait=wait,
+            clock, token=TOKEN, app_secret=APP_SECRET, verify_token="word", templates=[TEMPLATE],
             webhook_url=str(listener.make_url("/hook")), on_message=lambda *facts: trace.append(facts),
             **options,
         )  # fmt: skip

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 
-import aiohttp
 import pytest
 
-from simulator.cloud import Fault
 from tests.simulator.cloud_scene import (
     NUMBER_ID,
     PHONE,
-    TEMPLATE,
-    WABA_ID,
+    list_message,
     open_sky,
+    reply_message,
     template_message,
     text_message,
 )
-
-DAY_US = 86_400_000_000
 
 
 @pytest.fixture
@@ -44,7 +39,8 @@ def parameters(body):
 async def test_a_message_is_accepted_with_and_without_a_version(sky, path):
     status, answer = await sky.post(template_message(), path)
     assert status == 200
-    assert answer["contacts"] == [{"input": PHONE, "wa_id": PHONE}]
+    [contact] = answer["contacts"]
+    assert (contact["input"], contact["wa_id"]) == (PHONE, PHONE)
     assert answer["messages"][0]["message_status"] == "accepted"
 
 
@@ -91,15 +87,6 @@ async def test_capitals_and_numbers_as_pywa_writes_them_are_the_same(sky):
         body["template"]["components"][1].update(sub_type="QUICK_REPLY", index=0)
 
     assert await sky.code(broken(change)) == 0
-
-
-async def test_free_form_needs_a_message_of_the_person_within_24_hours(sky):
-    assert await sky.code(text_message()) == 131047
-    sky.cloud.phones.add(PHONE, "Alex")
-    await sky.cloud.type_text(PHONE, "hello")
-    assert await sky.code(text_message()) == 0
-    sky.clock.advance_us(DAY_US)
-    assert await sky.code(text_message()) == 131047
 
 
 async def test_the_phone_shows_the_filled_template_with_bold_values_and_buttons(sky):
@@ -157,94 +144,6 @@ async def test_a_tap_on_a_free_form_button_comes_back_as_an_interactive_reply(sk
     assert sky.ear.values("messages")[1]["interactive"]["button_reply"]["id"] == "v1|ack"
 
 
-async def test_a_webhook_is_sent_again_until_it_is_answered_with_200(sky):
-    sky.ear.script = [500, 404, 200]
-    await sky.post(template_message())
-    await sky.cloud.settle()
-    assert [one["status"] for one in sky.ear.values("statuses")] == ["sent", "sent", "sent", "delivered"]
-    assert (sky.cloud.webhooks.refused, sky.cloud.webhooks.delivered) == (2, 2)
-
-
-async def test_webhooks_can_be_batched_reversed_and_doubled(sky):
-    url, sky.cloud.webhooks.url = sky.cloud.webhooks.url, None
-    how = sky.cloud.webhooks.how
-    how.batch, how.copies, how.reverse = 10, 2, True
-    await sky.post(template_message())
-    await sky.cloud.type_text(PHONE, "hello")
-    sky.cloud.webhooks.url = url
-    await sky.cloud.webhooks.kick()
-    await sky.cloud.settle()
-    assert len(sky.ear.heard) == 2
-    [entry] = sky.ear.heard[0]["entry"]
-    assert [next(k for k in c["value"] if k in {"messages", "statuses"}) for c in entry["changes"]] == [
-        "messages",
-        "statuses",
-    ]
-    assert [one["status"] for one in sky.ear.values("statuses")] == ["delivered", "sent"] * 2
-
-
-async def test_scripted_faults_happen_once_each_and_in_order(sky):
-    sky.cloud.fault(Fault(code=131016), times=2)
-    codes = [await sky.code(template_message()) for _ in range(3)]
-    assert codes == [131016, 131016, 0]
-
-
-async def test_a_dropped_answer_leaves_the_message_on_the_phone(sky):
-    sky.cloud.fault(Fault(drop=True))
-    with pytest.raises(aiohttp.ClientError):
-        await sky.post(template_message())
-    assert len(sky.cloud.phones.get(PHONE).bubbles) == 1
-
-
-async def test_a_bad_gateway_may_have_accepted_or_not(sky):
-    sky.cloud.fault(Fault(bad_gateway=True, accept=False))
-    async with sky.session.post(
-        sky.server.make_url(f"/{NUMBER_ID}/messages"), json=template_message(),
-        headers={"Authorization": "Bearer fake-token"},
-    ) as answer:  # fmt: skip
-        assert answer.status == 502
-    assert sky.cloud.phones.all() == []
-
-
-async def test_a_held_answer_waits_for_its_event(sky):
-    gate = asyncio.Event()
-    sky.cloud.fault(Fault(hold=gate))
-    sending = asyncio.create_task(sky.post(template_message()))
-    await sky.cloud.phones.wait_newer(sky.cloud.phones.get(PHONE), 0)
-    assert not sending.done()
-    gate.set()
-    assert (await sending)[0] == 200
-
-
-async def test_only_an_approved_template_can_be_sent(sky):
-    sky.cloud.registry.review = "PENDING"
-    path = f"/v26.0/{WABA_ID}/message_templates"
-    _, made = await sky.post(TEMPLATE | {"name": "alert_v2"}, path)
-    assert made["status"] == "PENDING"
-    message = template_message()
-    message["template"]["name"] = "alert_v2"
-    assert await sky.code(message) == 132001
-    template = sky.cloud.registry.templates["alert_v2", "en"]
-    template.status = "PAUSED"
-    assert await sky.code(message) == 132015
-    template.status = "APPROVED"
-    assert await sky.code(message) == 0
-
-
-def with_text(text):
-    return TEMPLATE | {"name": "other", "components": [{"type": "BODY", "text": text}]}
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [TEMPLATE, TEMPLATE | {"name": "Capital"}, TEMPLATE | {"name": "x", "category": "FREE"},
-     with_text("{{a}} is ill"), with_text("Ill is {{a}}."),
-     with_text("See {{a}} {{b}} now"), with_text("x" * 1025), with_text("")],
-)  # fmt: skip
-async def test_a_template_meta_would_refuse_is_refused(sky, spec):
-    assert await sky.code(spec, path=f"/{WABA_ID}/message_templates") == 100
-
-
 async def test_a_message_can_be_marked_read_but_not_one_of_our_own(sky):
     _, answer = await sky.post(template_message())
     theirs = await sky.cloud.type_text(PHONE, "hello")
@@ -272,3 +171,98 @@ async def test_who_looks_at_the_chat_has_read_it(sky):
         await sky.post(template_message())
         await sky.cloud.settle()
     assert [one["status"] for one in sky.ear.values("statuses")].count("read") == 2
+
+
+async def test_typing_shows_until_the_answer_or_25_seconds(sky):
+    theirs = await sky.hear()
+    read = {"messaging_product": "whatsapp", "status": "read", "message_id": theirs}
+    phone = sky.cloud.phones.get(PHONE)
+    await sky.post({**read, "typing_indicator": {"type": "text"}})
+    assert phone.typing_until_ms == sky.clock.utc_ms + 25_000
+    assert phone.bubbles[0].status == "read"
+    await sky.post(text_message())
+    assert phone.typing_until_ms == 0
+    assert await sky.code({**read, "typing_indicator": True}) == 100
+
+
+async def test_a_reaction_stands_on_the_message_it_is_about_and_is_taken_back(sky):
+    theirs = await sky.hear()
+    body = {"messaging_product": "whatsapp", "to": PHONE, "type": "reaction"}
+    for emoji in ("\u2705", ""):
+        assert await sky.code({**body, "reaction": {"message_id": theirs, "emoji": emoji}}) == 0
+        assert [bubble.reaction for bubble in sky.cloud.phones.get(PHONE).bubbles] == [emoji]
+    assert await sky.code({**body, "reaction": {"message_id": theirs}}) == 131008
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda b: b["interactive"]["action"].update(buttons=[]), 131009),
+        (lambda b: b["interactive"]["action"]["buttons"][0]["reply"].update(title="x" * 21), 131009),
+        (lambda b: b["interactive"]["action"]["buttons"][1]["reply"].update(id="v1|Yes"), 131009),
+        (
+            lambda b: b["interactive"]["action"]["buttons"].extend(b["interactive"]["action"]["buttons"]),
+            131009,
+        ),
+        (lambda b: b["interactive"].update(body={"text": "x" * 1025}), 100),
+        (lambda b: b["interactive"].update(footer={"text": "x" * 61}), 100),
+        (lambda b: b["interactive"].update(header={"type": "image", "image": {"id": "1"}}), 100),
+        (lambda b: b["interactive"].update(colour="red"), 100),
+        (lambda b: b["interactive"].pop("action"), 131008),
+        (lambda b: b["interactive"].update(type="flow"), 100),
+    ],
+)
+async def test_reply_buttons_that_meta_would_refuse_are_refused(sky, change, code):
+    await sky.hear()
+    body = reply_message("Yes", "No")
+    assert await sky.code(copy.deepcopy(body)) == 0
+    change(body)
+    assert await sky.code(body) == code
+
+
+def sections_of(*titles):
+    return [{"title": title, "rows": [{"id": title, "title": "Bella"}]} for title in titles]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (list_message(*(f"Cow {at}" for at in range(10))), 0),
+        (list_message(*(f"Cow {at}" for at in range(11))), 131009),
+        (list_message("x" * 24), 0),
+        (list_message("x" * 25), 131009),
+        (list_message("Bella", "Bella"), 131009),
+        (list_message("Bella", button="x" * 21), 100),
+        (list_message(sections=[]), 131009),
+        (list_message(sections=[{"title": "Empty", "rows": []}]), 131009),
+        (list_message(sections=sections_of("a", "b")), 0),
+        (list_message(sections=sections_of("a", "")), 131009),
+    ],
+)
+async def test_a_list_keeps_metas_limits(sky, body, code):
+    await sky.hear()
+    assert await sky.code(body) == code
+
+
+async def test_a_chosen_row_comes_back_as_a_list_reply(sky):
+    await sky.hear()
+    _, answer = await sky.post(list_message("Bella", "Rosa"))
+    wamid = answer["messages"][0]["id"]
+    sky.cloud.person.choose(PHONE, wamid, 1)
+    await sky.cloud.settle()
+    message = sky.ear.values("messages")[1]
+    reply = {"id": "row|Rosa", "title": "Rosa", "description": "Eats less"}
+    assert message["interactive"] == {"type": "list_reply", "list_reply": reply}
+    assert message["context"]["id"] == wamid
+    with pytest.raises(LookupError, match="no row 2"):
+        sky.cloud.person.choose(PHONE, wamid, 2)
+
+
+async def test_a_number_that_is_not_registered_sends_nothing(sky):
+    assert (await sky.call("POST", f"{NUMBER_ID}/deregister"))[1] == {"success": True}
+    assert await sky.code(template_message()) == 133010
+    pin = {"messaging_product": "whatsapp", "pin": "123456"}
+    assert (await sky.call("POST", f"{NUMBER_ID}/register", json=pin))[1] == {"success": True}
+    assert await sky.code(template_message()) == 0
+    _, refused = await sky.call("POST", f"{NUMBER_ID}/register", json=pin | {"pin": "654321"})
+    assert refused["error"]["code"] == 133005

@@ -100,6 +100,26 @@ async def test_a_person_can_say_the_same_about_an_event_once(world):
     ]
 
 
+@pytest.mark.parametrize(
+    ("verdict", "evidence"),
+    [("acknowledged", {}), ("false_alarm", {"stage_ms": T0_MS + 1}), ("right", {"stage_ms": T0_MS + 1})],
+)
+async def test_an_answer_to_what_goes_on_or_got_worse_is_dated_anew_but_never_back(world, verdict, evidence):
+    await commit(world, world.event(evidence=evidence))
+    assert await said(world, verdict, verdict) == [True, False]
+    assert await said(world, verdict) == [False]
+    (answer,) = await world.storage.judgements(world.farm_id, T0_MS)
+    assert answer.at_ms == T0_MS + MINUTE_MS
+
+
+async def test_a_snooze_lasts_from_when_it_was_asked_for_last(world):
+    await commit(world, world.event())
+    assert await said(world, "snoozed", "snoozed") == [True, True]
+    assert await said(world, "snoozed") == [False], "an older one, or the same again after a crash"
+    (answer,) = await world.storage.judgements(world.farm_id, T0_MS)
+    assert answer.at_ms == T0_MS + MINUTE_MS
+
+
 async def test_of_an_event_the_newest_verdict_counts_also_of_who_says_a_thing_again(world):
     await commit(world, world.event())
     assert await said(world, "right", "wrong", "right", "right") == [True, True, True, False]

@@ -62,6 +62,17 @@ async def test_hours_come_by_span_hour_by_hour_and_only_to_their_own_farm(world)
     assert await hours(world, await world.storage.add_farm("Valley", bytes(32))) == []
 
 
+async def test_the_hours_of_one_animal_come_by_span_and_only_to_its_own_farm(world):
+    lona = await world.storage.add_animal(world.farm_id, "13", "Lona")
+    await commit(
+        world, hours=[hour(world, at, animal_id=one) for one in (lona, world.animal_id) for at in range(4)]
+    )
+    found = await world.storage.hours_of(world.farm_id, lona, HOUR + 1, HOUR + 3)
+    assert [(each.hour - HOUR, each.animal_id) for each in found] == [(1, lona), (2, lona)]
+    valley = await world.storage.add_farm("Valley", bytes(32))
+    assert await world.storage.hours_of(valley, lona, HOUR, HOUR + 4) == []
+
+
 async def test_an_hour_that_is_told_again_is_replaced(world):
     await commit(world, hours=[hour(world, 0, b"half"), hour(world, 1, b"other")])
     await commit(world, hours=[hour(world, 0, b"whole")])

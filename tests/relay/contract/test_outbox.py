@@ -238,3 +238,78 @@ async def test_a_farms_messages_since_a_time_are_found_whatever_became_of_them(w
     await world.storage.claim(T0_MS + 2, 10)
     assert await world.storage.messages(world.farm_id, T0_MS + 1) == messages[1:]
     assert await world.storage.messages(world.farm_id + 1, 0) == []
+
+
+# what only asks for an answer
+
+
+def asking(world, *event_ids, name="ask", step="escalation:0:labour", **changes):
+    about = [[each, step, "labour", "urgent"] for each in event_ids]
+    return world.message(name, step=step, body={"about": about}, critical=True, **changes)
+
+
+async def found(world, *event_ids, **changes):
+    events = [world.event(each, tier="urgent", **changes) for each in event_ids]
+    await world.storage.commit_scores(world.partition, 0, 1, [], events, [])
+
+
+async def claimed(world, channel="whatsapp"):
+    return [held.message.id for held in await world.storage.claim(NOW_MS + MINUTE_MS, 10, channel)]
+
+
+@pytest.mark.parametrize("step", ["escalation:0", "escalation:1:labour", "again", "again:labour"])
+@pytest.mark.parametrize("channel", ["whatsapp", "second"])
+async def test_nobody_is_rung_for_an_answer_that_came_while_the_message_waited(world, step, channel):
+    await found(world, "event-1")
+    await world.storage.queue([asking(world, "event-1", step=step, channel=channel)])
+    await world.storage.judge("event-1", world.person_id, "acknowledged", T0_MS - 1_000)
+    assert await claimed(world, channel) == []
+    (letter,) = await world.storage.dead_letters(None, 10)
+    assert (letter.state, letter.error) == ("failed", "answered")
+
+
+async def test_a_call_for_what_is_over_is_not_sent_but_one_that_nobody_answered_is(world):
+    await found(world, "event-1", state="over", over_ms=T0_MS)
+    await world.storage.queue([asking(world, "event-1")])
+    assert await claimed(world) == []
+    await found(world, "event-2")
+    await world.storage.judge("event-2", world.person_id, "acknowledged", T0_MS - 4 * 60 * MINUTE_MS)
+    await world.storage.queue([asking(world, "event-2", name="again", step="again")])
+    assert await claimed(world) == ["again"], "the answer that has run out is why it is asked"
+
+
+async def test_a_call_for_several_goes_out_while_one_of_them_is_not_answered(world):
+    await found(world, "event-1", "event-2")
+    both = [asking(world, "event-1", "event-2", name=name) for name in ("one", "two")]
+    await world.storage.queue(both[:1])
+    await world.storage.judge("event-1", world.person_id, "acknowledged", NOW_MS)
+    assert await claimed(world) == ["one"]
+    await world.storage.queue(both[1:])
+    await world.storage.judge("event-2", world.person_id, "snoozed", NOW_MS)
+    assert await claimed(world) == []
+
+
+@pytest.mark.parametrize(("ago_min", "is_rung"), [(14, False), (16, True)])
+async def test_an_answer_that_comes_minutes_late_counts_one_to_an_earlier_stage_does_not(
+    world, ago_min, is_rung
+):
+    await found(world, "event-1")
+    await world.storage.set_escalation(world.farm_id, [15, 30])
+    await world.storage.queue([asking(world, "event-1")])
+    await world.storage.judge("event-1", world.person_id, "acknowledged", T0_MS - ago_min * MINUTE_MS)
+    assert bool(await claimed(world)) == is_rung
+
+
+async def test_an_alert_itself_is_news_also_if_somebody_has_answered(world):
+    await found(world, "event-1")
+    await world.storage.queue([asking(world, "event-1", step="alert")])
+    await world.storage.judge("event-1", world.person_id, "acknowledged", NOW_MS)
+    assert await claimed(world) == ["ask"]
+
+
+async def test_what_is_not_sent_for_an_answer_leaves_its_place_to_others(world):
+    await found(world, "event-1")
+    await world.storage.judge("event-1", world.person_id, "acknowledged", NOW_MS)
+    await world.storage.queue([asking(world, "event-1"), world.message("later")])
+    (held,) = await world.storage.claim(NOW_MS, 1)
+    assert held.message.id == "later"
