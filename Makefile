@@ -74,7 +74,7 @@ train: .venv/dev  ## Rebuild behaviour model, collar tables and model card from 
 	$(MAKE) --no-print-directory bench-behaviour
 	$(BIN)/python -m relay.training --data $(or $(DATA),../shared/data) --card build/bench/behaviour.json
 
-bench: bench-relay bench-demo bench-firmware bench-behaviour bench-herd bench-alerts  ## Every benchmark; tables here, JSON in build/bench
+bench: bench-relay bench-demo bench-firmware bench-behaviour bench-herd bench-alerts bench-whatsapp  ## Every benchmark; tables here, JSON in build/bench
 
 bench-relay: .venv/dev  ## Full ingest against the bare aiohttp ceiling, CPU per frame
 	$(BIN)/python tests/bench/relay.py
@@ -94,6 +94,9 @@ bench-herd: .venv/dev  ## Whether the virtual herd is believable and hard, again
 bench-alerts: .venv/dev  ## What a farmer is told, how much is true and how soon, beside the published rules (HERD= COWS= DAYS= DATA=)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.alerts --seed $(SEED) $(if $(HERD),--herd "$(HERD)") \
 		$(if $(COWS),--cows $(COWS)) $(if $(DAYS),--days $(DAYS)) $(if $(DATA),--data "$(DATA)")
+
+bench-whatsapp: .venv/dev  ## What reaches a phone when much is told and much goes wrong; speed, pictures, judges
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.whatsapp --seed $(SEED)
 
 flash: .venv/dev  ## Compile the collar's files for the board at PORT, put them on it and start it (SOURCE=1: as they are)
 	@$(BIN)/herdbell-sim flash --port "$(PORT)" $(if $(SOURCE),--source)
@@ -143,5 +146,5 @@ clean:  ## Forget what was built and installed
 	@$(PIP) install --require-hashes --no-deps --upgrade --target .typings -r .lock/typings.txt
 	@touch $@
 
-.PHONY: help train demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware bench-behaviour bench-herd bench-alerts \
+.PHONY: help train demo run doctor test lint layers types mpy wasm unit e2e packaging docs test-long bench bench-relay bench-demo bench-firmware bench-behaviour bench-herd bench-alerts bench-whatsapp \
 	flash flash-image repl board-test picture lock format clean
