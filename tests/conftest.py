@@ -1,12 +1,14 @@
-"""Guards for the whole suite: one module object per file, no network beyond loopback."""
+"""Guards for the whole suite: one module object per file, loopback only, logging as it was."""
 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from pathlib import Path
 
 import pytest
+import structlog
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,6 +47,17 @@ def _no_network_beyond_loopback():
     patch.setattr(socket.socket, "connect", connect)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_left_as_it_was():
+    """A test that starts a program in this process, and with it its log, hands nothing on to the next."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -16,20 +16,15 @@ from relay.logs import configure_logs, redact
 
 
 @pytest.fixture
-def log(request):
-    """Configure logging to a buffer; put back what was there."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
+def log():
+    """Configure logging to a buffer."""
     stream = io.StringIO()
 
     def configure(**config):
         configure_logs(LogConfig(**config), stream)
         return stream
 
-    yield configure
-    root.handlers[:], level = before
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return configure
 
 
 KEY = "0f" * 32
