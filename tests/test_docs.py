@@ -19,8 +19,9 @@ def commands(group, prefix):
 
     yield prefix, {o for p in group.params for o in p.opts} | {"--help", "-h"}
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
-            yield from commands(command, (*prefix, name))
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            yield from commands(group.get_command(context, name), (*prefix, name))
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,14 @@ all is recorded there and changes nothing here.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relay.channels.delivery import Delivery
-from relay.storage.ports import EXPIRED, OPEN, QUEUED
+from relay.storage.ports import OPEN, QUEUED
 from relay.storage.ports_chat import SECOND, WHATSAPP, second_id
+from relay.underway import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
 
     from relay.channels.port import Channel
     from relay.clock import Clock
-    from relay.model import Message, QueuedMessage
+    from relay.model import Message
     from relay.storage.ports import Store
 
 _LOG = logging.getLogger(__name__)
 LOOK_MS = 15_000  # so often is looked for what WhatsApp has not delivered
 REPEAT_AFTER_MS = 120_000
 AT_ONCE = 4
-FINISH_S = 5.0  # less than the server allows a shutdown
 _AT_A_TIME = 500
 
 
@@ -50,20 +48,18 @@ class Fallback:
         self._after_ms, self._is_alone, self._is_broken = after_ms, is_alone, is_broken
         self._delivery = Delivery(storage, channel, clock, registry)
         self._mine = (SECOND, WHATSAPP) if is_alone else (SECOND,)
-        self._woken = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
+        self.under_way = UnderWay(storage, clock, self._delivery.deliver)
         self._looking = True  # until run() has looked for the first time
         self._next_look_ms = 0
-        self.finish_s = FINISH_S
 
     def wake(self) -> None:
         """Look at the outbox now: something was queued."""
-        self._woken.set()
+        self.under_way.woken.set()
 
     async def idle(self) -> bool:
         """Whether nothing is being sent and nothing can be sent at this time."""
-        due_ms = await self._due_ms()  # first: a message leaves the outbox before it shows in _sending
-        if self._looking or self._sending or self._woken.is_set():
+        due_ms = await self._due_ms()  # first: what leaves the outbox is under way at once
+        if self._looking or self.under_way or self.under_way.woken.is_set():
             return False
         return due_ms > self._clock.now_ms()
 
@@ -77,49 +73,23 @@ class Fallback:
                 await self._look()
                 await self._rest()
         finally:
-            await self._finish()
+            await self.under_way.finish()
 
     async def _look(self) -> None:
         self._looking = True
         try:
-            self._woken.clear()
+            self.under_way.woken.clear()
             now_ms = self._clock.now_ms()
             if not self._next_look_ms - LOOK_MS < now_ms < self._next_look_ms:  # also where it was set back
                 self._next_look_ms = now_ms + LOOK_MS
-                await self._clear_up(now_ms)
+                for channel in self._mine:
+                    await self.under_way.clear_up(now_ms, REPEAT_AFTER_MS, channel)
                 await self._take_over(now_ms)
             for channel in self._mine:
-                for queued in await self._claim(now_ms, channel):
-                    task = asyncio.create_task(self._delivery.deliver(queued))
-                    self._sending.add(task)
-                    task.add_done_callback(self._done)
+                if places := AT_ONCE - len(self.under_way):
+                    await self.under_way.claim(now_ms, places, channel)
         finally:
             self._looking = False
-
-    async def _claim(self, now_ms: int, channel: str) -> list[QueuedMessage]:
-        """Take due messages. What is taken while we are stopped goes back: nobody has tried to send it."""
-        places = AT_ONCE - len(self._sending)
-        if places <= 0:
-            return []
-        claiming = asyncio.ensure_future(self._storage.claim(now_ms, places, channel))
-        try:
-            return await asyncio.shield(claiming)
-        except asyncio.CancelledError:
-            for queued in await claiming:
-                await self._storage.settle(queued.message.id, QUEUED, now_ms=now_ms, retry_ms=now_ms)
-            raise
-
-    async def _clear_up(self, now_ms: int) -> None:
-        """Decide about messages whose fate is not known: the critical ones once more, the others never."""
-        for channel in self._mine:
-            for queued in await self._storage.unknown_since(
-                now_ms - REPEAT_AFTER_MS + 1, _AT_A_TIME, channel
-            ):
-                again = queued.message.critical and not queued.repeat
-                await self._storage.settle(
-                    queued.message.id, QUEUED if again else EXPIRED, now_ms=now_ms,
-                    retry_ms=now_ms if again else None,
-                )  # fmt: skip
 
     async def _take_over(self, now_ms: int) -> None:
         """Queue a message of ours for each that WhatsApp does not deliver in time."""
@@ -143,37 +113,13 @@ class Fallback:
         event = await self._storage.event(message.event_id) if message.event_id else None
         return event is None or event.state == OPEN
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
-        self._woken.set()
-        if not task.cancelled() and (error := task.exception()):
-            _LOG.error("a message could not be settled: %s", type(error).__name__, exc_info=error)
-
     async def _rest(self) -> None:
         """Return when something was queued or sent, or there is something to look for."""
-        woken = asyncio.create_task(self._woken.wait())
-        waits: set[asyncio.Task[object]] = {woken}
-        if len(self._sending) < AT_ONCE:
-            waits.add(asyncio.create_task(self._clock.wait_until(await self._due_ms())))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        await self.under_way.rest(await self._due_ms() if len(self.under_way) < AT_ONCE else None)
 
     async def _due_ms(self) -> int:
         due = [await self._storage.next_due_ms(channel) for channel in self._mine]
         return min([self._next_look_ms, *(at_ms for at_ms in due if at_ms is not None)])
-
-    async def _finish(self) -> None:
-        """Let what is being sent end: an answer that nobody hears leaves a message unknown."""
-        if self._sending:
-            await asyncio.wait(self._sending, timeout=self.finish_s)
-        for task in self._sending:
-            task.cancel()
-        await asyncio.gather(*self._sending, return_exceptions=True)
 
 
 def _second(message: Message, now_ms: int) -> Message:

@@ -9,6 +9,7 @@ import click
 from relay import timebudget
 from relay.behaviour import labels, sitting
 from relay.cli.common import animal_on, command, farm_called, json_option, open_state, say
+from relay.cli.lazy import LazyGroup
 from relay.clock import WallClock
 from relay.storage.ports import NotKnown, partition_of
 
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from relay.model import Animal, Farm
     from relay.storage.sqlite import SqliteStorage
 
+ANIMAL = {
+    "event": "relay.cli.lives:animal_event",
+    "events": "relay.cli.lives:animal_events",
+    "group": "relay.cli.lives:animal_group",
+    "picture": "relay.cli.picture:animal_picture",
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, lazy=ANIMAL)
 def animal() -> None:
     """What animals did, and what is recorded of them."""
 

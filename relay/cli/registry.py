@@ -14,6 +14,7 @@ import click
 
 from relay import collarsays
 from relay.cli.common import command, json_option, now_ms, open_state, say
+from relay.cli.lazy import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
     from relay.config import Config
     from relay.storage.sqlite import SqliteStorage
 
+FARM = {
+    "coverage": "relay.cli.farmbook:farm_coverage",
+    "digest": "relay.cli.farmbook:farm_digest",
+    "escalation": "relay.cli.farmbook:farm_escalation",
+    "kind": "relay.cli.farmbook:farm_kind",
+    "kinds": "relay.cli.farmbook:farm_kinds",
+    "quiet": "relay.cli.farmbook:farm_quiet",
+    "weather": "relay.cli.farmbook:farm_weather",
+}
+COLLAR = {
+    "burst": "relay.cli.downlink:collar_burst",
+    "bursts": "relay.cli.downlink:collar_bursts",
+    "set": "relay.cli.downlink:collar_set",
+}
 _DEVICE_MAX = 0xFFFFFFFF
 farm_option = click.option("--farm", "farm_id", type=int, required=True, help="Id of the farm.")
 
@@ -39,7 +54,7 @@ zone_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=FARM)
 def farm() -> None:
     """Farms: each has its own root key, zone and language."""
 
@@ -80,7 +95,7 @@ class NewCollar:
     device: int | None = None
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=COLLAR)
 def collar() -> None:
     """Collars and the animals that wear them."""
 

@@ -221,7 +221,7 @@ async def test_a_relay_that_is_stopped_in_mid_send_knows_of_it_when_it_starts_ag
     scene.inbox.script.append(answers)
     await scene.storage.queue([scene.alert()])
     async with running_until(scene, scene.inbox.begun, is_alone=True):
-        scene.fallback.finish_s = 0
+        scene.fallback.under_way.finish_s = 0
     assert await scene.state(second=False) == "sending"
     answers.set()
     async with scene.running(is_alone=True):

@@ -149,7 +149,7 @@ async def test_another_message_of_unknown_fate_never_goes_out_again(scene):
 async def test_a_relay_that_died_while_sending_learns_the_outcome_from_the_status(scene):
     gate = asyncio.Event()
     scene.graph.script.append(gate)
-    scene.dispatcher.finish_s = 0
+    scene.dispatcher.under_way.finish_s = 0
     await scene.storage.queue([scene.alert()])
     async with scene.dispatching():
         await scene.graph.count(1)
@@ -353,7 +353,7 @@ async def test_what_was_claimed_and_never_posted_goes_after_a_kill_and_what_was_
 async def test_what_the_last_kill_left_says_nothing_of_a_task_that_is_started_again(scene, tmp_path):
     begun = Begun(tmp_path / "begun")
     scene.restart(begun=begun)
-    scene.dispatcher.finish_s = 0
+    scene.dispatcher.under_way.finish_s = 0
     scene.graph.script.append(asyncio.Event())
     await scene.storage.queue([scene.alert()])
     async with scene.dispatching():
