@@ -46,9 +46,7 @@ async def test_every_frame_that_was_sent_is_acknowledged_and_stored_once():
 
 
 async def test_one_seed_is_one_trace_and_another_seed_another():
-    first = await live(sick=2, seed=11)
-    again = await live(sick=2, seed=11)
-    other = await live(sick=2, seed=12)
+    first, again, other = [await live(sick=2, collars=2, days=0.05, seed=seed) for seed in (11, 11, 12)]
     assert first.trace_hash == again.trace_hash
     assert first.trace_hash != other.trace_hash
 
