@@ -68,7 +68,7 @@ class _Storm:
         """The fake took one: draw what happens to the next, and kill the relay where it is due."""
         self._accepted += 1
         if self._accepted % _PROGRESS == 0:
-            print(f"  {self._accepted} of {self._alerts}, {self._kills} kills", flush=True)  # noqa: T201 - progress
+            print(f"  {self._accepted} posts taken, {self._kills} kills", flush=True)  # noqa: T201 - progress
         if self._accepted % KILL_EVERY == 0 and self._relay is not None:
             self._kills += 1
             self._relay.process.kill()
