@@ -43,7 +43,7 @@ class Meaning(NamedTuple):
 class Lexicon:
     """Phrases by their folded words. `single`: those of one word, for slips; `longest` has so many words.
 
-    hours: words before an hour, such as "at".
+    hours: words before an hour, such as "at". fillers: words that may stand inside a date.
     """
 
     phrases: dict[tuple[str, ...], Meaning]
@@ -52,11 +52,7 @@ class Lexicon:
     single: tuple[tuple[str, Meaning], ...]
     longest: int
     hours: frozenset[tuple[str, ...]]
-
-    @property
-    def fillers(self) -> frozenset[str]:
-        """Words that may stand inside a date."""
-        return frozenset(phrase[0] for phrase, meaning in self.phrases.items() if meaning.part is Part.FILLER)
+    fillers: frozenset[str]
 
     def guess(self, word: str) -> Meaning | None:
         """Return what a word with slips means; None if it may be two things, a number, or a STOP or START."""
@@ -86,7 +82,8 @@ def lexicon(language: str) -> Lexicon:
     single = tuple((phrase[0], meaning) for phrase, meaning in phrases.items() if len(phrase) == 1)
     stops, starts = (_plain(name) for name in (STOP, START))
     hours = frozenset(tuple(tokens(text)) for table in tables for text in table["clock"]["before"])
-    return Lexicon(phrases, stops, starts, single, max(map(len, phrases)), hours)
+    fillers = frozenset(phrase[0] for phrase, meaning in phrases.items() if meaning.part is Part.FILLER)
+    return Lexicon(phrases, stops, starts, single, max(map(len, phrases)), hours, fillers)
 
 
 @cache
