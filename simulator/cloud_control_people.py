@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from simulator.cloud_person import Person
+
 if TYPE_CHECKING:
     from simulator.cloud_state import Cloud
 
@@ -20,9 +22,9 @@ def phone(
     if name or hidden is not None:
         one = cloud.phones.add(number, name or one.name, hidden=one.hidden if hidden is None else hidden)
     if online is not None:
-        cloud.person.switch(one, online=online)
+        Person(cloud).switch(one, online=online)
     if new_number:
-        cloud.person.change_number(number, new_number)
+        Person(cloud).change_number(number, new_number)
     if new_owner:
         cloud.phones.pass_on(one, new_owner)
         one = cloud.phones.get(one.number)
@@ -31,22 +33,22 @@ def phone(
 
 def tap(cloud: Cloud, number: str, message: str, button: int) -> dict[str, str]:
     """Tap a button, from 0, under a message."""
-    return {"id": cloud.person.tap(number, message, button)}
+    return {"id": Person(cloud).tap(number, message, button)}
 
 
 def choose(cloud: Cloud, number: str, message: str, row: int) -> dict[str, str]:
     """Choose a row, from 0, of a list."""
-    return {"id": cloud.person.choose(number, message, row)}
+    return {"id": Person(cloud).choose(number, message, row)}
 
 
 def write(cloud: Cloud, number: str, text: str) -> dict[str, str]:
     """Write a text."""
-    return {"id": cloud.person.write(number, text)}
+    return {"id": Person(cloud).write(number, text)}
 
 
 def react(cloud: Cloud, number: str, message: str, emoji: str) -> dict[str, str]:
     """Put an emoji on a message; an empty one takes it off."""
-    return {"id": cloud.person.react(number, message, emoji)}
+    return {"id": Person(cloud).react(number, message, emoji)}
 
 
 def read(cloud: Cloud, number: str) -> None:
@@ -54,14 +56,14 @@ def read(cloud: Cloud, number: str) -> None:
     found = cloud.phones.known(number)
     if found is None:
         raise LookupError("no such phone")
-    cloud.person.look(found)
+    Person(cloud).look(found)
 
 
 def identity(cloud: Cloud, number: str, kind: str = "customer_identity_changed") -> dict[str, str]:
     """Put a person's account on another device."""
-    return {"id": cloud.person.change_identity(number, kind)}
+    return {"id": Person(cloud).change_identity(number, kind)}
 
 
 def prefer(cloud: Cloud, number: str, stop: bool) -> None:
     """Stop or resume marketing messages in the phone's settings."""
-    cloud.person.prefer(number, stop=stop)
+    Person(cloud).prefer(number, stop=stop)

@@ -1,4 +1,4 @@
-"""The state behind the fake Cloud API: what was sent, tapped and typed, and what goes wrong."""
+"""The state behind the fake Cloud API: what was sent, and what goes wrong. People act by cloud_person.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from simulator.cloud_errors import GraphError, need
 from simulator.cloud_faults import Fault, Faults
 from simulator.cloud_limits import Limits
 from simulator.cloud_media import Shelf
-from simulator.cloud_person import Person
 from simulator.cloud_phones import Phones
 from simulator.cloud_registry import Registry
 from simulator.cloud_rules import check_message
@@ -53,7 +52,7 @@ class Cloud:
         )  # fmt: skip
         self.registry = Registry(self.agenda, self.webhooks.put_field)
         self.media = Shelf(clock, self.registry.handles)
-        self.phones, self.person = Phones(), Person(self)
+        self.phones = Phones()
         self.faults, self.limits, self.counters, self.standing = Faults(), Limits(), Counters(), Standing()
         self.requests: deque[dict[str, Any]] = deque(maxlen=_REQUESTS_KEPT)
 
@@ -108,18 +107,6 @@ class Cloud:
             need(typing == {"type": "text"}, 100, "typing_indicator")
             phone.typing_until_ms = self.clock.utc_ms + TYPING_MS
         self.phones.changed(phone)
-
-    async def read_all(self, phone: Phone) -> None:
-        """The person looks at the chat: everything delivered is read."""
-        self.person.look(phone)
-
-    async def tap(self, number: str, wamid: str, index: int) -> str:
-        """The person taps a button; return that message's id. Raises LookupError without such a button."""
-        return self.person.tap(number, wamid, index)
-
-    async def type_text(self, number: str, text: str) -> str:
-        """The person writes a text; return its id. Raises LookupError for an unknown phone."""
-        return self.person.write(number, text)
 
     async def settle(self) -> None:
         """Return once all that is due by the clock has happened and every webhook due has been tried."""

@@ -14,6 +14,7 @@ from aiohttp import web
 from simulator.clock import WallUtc
 from simulator.cloud_chats import DELIVERED
 from simulator.cloud_errors import GraphError
+from simulator.cloud_person import Person
 from simulator.cloud_state import CLOUD
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     phone.watchers += 1
     try:
-        await cloud.read_all(phone)
+        Person(cloud).look(phone)
         with suppress(ConnectionError):
             await _stream(cloud, phone, response)
     finally:
@@ -108,7 +109,7 @@ async def post_tap(request: web.Request) -> web.Response:
     """{"phone", "message", "button": index}: the person taps a button."""
     asked = await _asked(request, phone=str, message=str, button=int)
     try:
-        wamid = await request.app[CLOUD].tap(asked["phone"], asked["message"], asked["button"])
+        wamid = Person(request.app[CLOUD]).tap(asked["phone"], asked["message"], asked["button"])
     except LookupError as error:
         raise web.HTTPNotFound(text=str(error)) from error
     return web.json_response({"id": wamid}, headers=_HEADERS)
@@ -118,7 +119,7 @@ async def post_choose(request: web.Request) -> web.Response:
     """{"phone", "message", "row": index}: the person chooses from a list."""
     asked = await _asked(request, phone=str, message=str, row=int)
     try:
-        wamid = request.app[CLOUD].person.choose(asked["phone"], asked["message"], asked["row"])
+        wamid = Person(request.app[CLOUD]).choose(asked["phone"], asked["message"], asked["row"])
     except LookupError as error:
         raise web.HTTPNotFound(text=str(error)) from error
     return web.json_response({"id": wamid}, headers=_HEADERS)
@@ -131,7 +132,7 @@ async def post_text(request: web.Request) -> web.Response:
     if not 0 < len(text) <= _TEXT_MAX:
         raise web.HTTPBadRequest(text=f"a text is 1..{_TEXT_MAX} characters")
     try:
-        wamid = await request.app[CLOUD].type_text(asked["phone"], text)
+        wamid = Person(request.app[CLOUD]).write(asked["phone"], text)
     except LookupError as error:
         raise web.HTTPNotFound(text=str(error)) from error
     return web.json_response({"id": wamid}, headers=_HEADERS)

@@ -22,6 +22,7 @@ from relay.whatsapp.service import open_client
 from relay.whatsapp.texts import load as load_texts
 from simulator.clock import VirtualClock
 from simulator.cloud import CLOUD, Fault, make_cloud
+from simulator.cloud_person import Person
 from simulator.relay_process import CloudAccess, RelayProcess, write_config
 
 SECRETS = {
@@ -119,12 +120,12 @@ async def write(run):
     for phone in PHONES.values():
         shown = run.cloud.phones.get(phone)
         for bubble in [each for each in shown.bubbles if each.buttons][:2]:
-            await run.cloud.tap(phone, bubble.id, 0)
+            Person(run.cloud).tap(phone, bubble.id, 0)
         for text in SAID:
-            await run.cloud.type_text(phone, text)
+            Person(run.cloud).write(phone, text)
             await run.settle(later_ms=5_000)
     run.cloud.phones.get(STRANGER)
-    await run.cloud.type_text(STRANGER, "herd")
+    Person(run.cloud).write(STRANGER, "herd")
     contact = run.cloud.phones.get(PHONES["Sam"]).contact()
     system = {"type": "user_changed_number", "wa_id": MOVED_TO, "body": f"{PHONES['Sam']} -> {MOVED_TO}"}
     changed = {"from": PHONES["Sam"], "id": f"wamid.{PHONES['Sam']}", "type": "system", "system": system}

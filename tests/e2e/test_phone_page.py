@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
+from simulator.cloud_person import Person
 from tests.browser import needs_chromium, phone_sized_page
 from tests.simulator.cloud_scene import (
     PHONE,
@@ -103,7 +104,7 @@ async def test_what_farmers_and_cows_are_called_is_text_and_never_markup(sky, pa
 
 
 async def test_urdu_runs_from_right_to_left(sky, page):
-    await sky.cloud.type_text(PHONE, "میں دیکھ رہا ہوں")
+    Person(sky.cloud).write(PHONE, "میں دیکھ رہا ہوں")
     words = page.locator(".mine .words")
     await expect(words).to_be_visible()
     assert await words.evaluate("element => getComputedStyle(element).direction") == "rtl"
@@ -200,11 +201,11 @@ async def test_typing_is_seen_and_said_until_the_answer_comes(sky, page):
 
 async def test_ticks_go_from_sent_to_delivered_to_read(sky, page):
     other = sky.cloud.phones.add("4915550101", "Fatima")
-    sky.cloud.person.switch(other, online=False)
+    Person(sky.cloud).switch(other, online=False)
     await sky.post(template_message(to=other.number))
     [bubble] = other.bubbles
     assert bubble.status == "sent"
-    sky.cloud.person.switch(other, online=True)
+    Person(sky.cloud).switch(other, online=True)
     assert bubble.status == "delivered"
     await page.get_by_role("button", name="All chats").click()
     await page.get_by_role("button", name="Fatima").click()

@@ -51,6 +51,7 @@ from relay.whatsapp.texts import LANGUAGES, load
 from relay.whatsapp.webhook_items import items, signed
 from simulator.clock import VirtualClock
 from simulator.cloud import CLOUD, Fault, make_cloud
+from simulator.cloud_person import Person
 
 PHONE = "491701234567"
 NUMBER_ID, WABA_ID = "100000000000001", "200000000000001"
@@ -164,7 +165,7 @@ async def test_pywa_knows_our_error_outside_the_24_hours(stage):
 async def test_pywa_sends_interactive_messages_and_marks_ours_read(stage):
     pywa, cloud, _ = stage
     cloud.phones.add(PHONE, "Alex")
-    typed = await cloud.type_text(PHONE, "hello")
+    typed = Person(cloud).write(PHONE, "hello")
     sent = await pywa.send_message(PHONE, "Bella?", buttons=[Button("On my way", callback_data="v1|ack")])
     assert cloud.phones.get(PHONE).find(sent.id).buttons[0].payload == "v1|ack"
     assert (await pywa.mark_message_as_read(typed)).success
@@ -182,8 +183,8 @@ async def test_pywa_believes_and_reads_our_webhooks(stage):
     pywa.on_message_status(note)
     await pywa.create_template(pywa_template("en"))
     sent = await send_alert(pywa)
-    await cloud.tap(PHONE, sent.id, 0)
-    await cloud.type_text(PHONE, "Bella ist gesund, schöne Grüße")
+    Person(cloud).tap(PHONE, sent.id, 0)
+    Person(cloud).write(PHONE, "Bella ist gesund, schöne Grüße")
     await cloud.settle()
     assert len(heard) == 5, "the template's approval, two statuses, a tap, a text"
     for raw, signature in heard:
@@ -293,11 +294,11 @@ async def test_pywa_creates_and_sends_a_template_with_a_picture_above(stage):
 async def test_pywa_sends_a_list_and_reads_what_was_chosen(stage):
     pywa, cloud, heard = stage
     cloud.phones.add(PHONE, "Alex")
-    await cloud.type_text(PHONE, "list")
+    Person(cloud).write(PHONE, "list")
     rows = [SectionRow("Bella (12)", callback_data="v1|show|1", description="eats less")]
     sent = await pywa.send_message(PHONE, "Choose", buttons=SectionList("Open", [Section("Urgent", rows)]))
     assert cloud.phones.get(PHONE).find(sent.id).rows[0].payload == "v1|show|1"
-    cloud.person.choose(PHONE, sent.id, 0)
+    Person(cloud).choose(PHONE, sent.id, 0)
     [chosen] = await heard_by(pywa, cloud, heard, pywa.on_callback_selection)
     assert (chosen.data, chosen.title, chosen.description) == ("v1|show|1", "Bella (12)", "eats less")
 
@@ -305,7 +306,7 @@ async def test_pywa_sends_a_list_and_reads_what_was_chosen(stage):
 async def test_pywa_sends_pictures_reactions_and_typing(stage):
     pywa, cloud, _ = stage
     cloud.phones.add(PHONE, "Alex")
-    typed = await cloud.type_text(PHONE, "12")
+    typed = Person(cloud).write(PHONE, "12")
     assert (await pywa.indicate_typing(typed)).success
     phone = cloud.phones.get(PHONE)
     assert phone.typing_until_ms > cloud.clock.utc_ms
@@ -320,7 +321,7 @@ async def test_pywa_sends_pictures_reactions_and_typing(stage):
 async def test_pywa_hears_and_answers_somebody_known_by_user_id_alone(stage):
     pywa, cloud, heard = stage
     user_id = cloud.phones.add(PHONE, "Alex", hidden=True).user_id
-    await cloud.type_text(PHONE, "hello")
+    Person(cloud).write(PHONE, "hello")
     [message] = await heard_by(pywa, cloud, heard, pywa.on_message)
     assert (message.from_user.bsuid, message.from_user.wa_id) == (user_id, None)
     sent = await pywa.send_message(user_id, "Noted.")
@@ -355,7 +356,7 @@ async def test_pywa_reads_what_became_of_a_message_and_what_it_cost(stage):
 async def test_pywa_hears_of_a_new_number(stage):
     pywa, cloud, heard = stage
     cloud.phones.add(PHONE, "Alex")
-    cloud.person.change_number(PHONE, "15550100200")
+    Person(cloud).change_number(PHONE, "15550100200")
     [change] = await heard_by(pywa, cloud, heard, pywa.on_phone_number_change)
     assert (change.old_wa_id, change.new_wa_id) == (PHONE, "15550100200")
     assert change.new_user_id == cloud.phones.get("15550100200").user_id

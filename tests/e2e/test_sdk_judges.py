@@ -18,6 +18,7 @@ from aiohttp.test_utils import TestServer
 
 from simulator.clock import VirtualClock
 from simulator.cloud import CLOUD, make_cloud
+from simulator.cloud_person import Person
 
 SDK = Path(__file__).with_name("sdk")
 PHONE, NUMBER_ID, WABA_ID, SECRET, WORD = (
@@ -67,7 +68,7 @@ async def judged(sdks, tmp_path):
         async with TestServer(fake) as server:
             cloud = fake[CLOUD]
             cloud.phones.add(PHONE, "Alex")
-            await cloud.type_text(PHONE, "hello")
+            Person(cloud).write(PHONE, "hello")
             scene = {"FAKE": str(server.make_url("")).rstrip("/"), "USER_ID": cloud.phones.get(PHONE).user_id}
             said = await run(sdks, scene, "send")
             await cloud.settle()

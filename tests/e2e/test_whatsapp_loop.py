@@ -24,6 +24,7 @@ from relay.whatsapp.provision import apply_templates
 from relay.whatsapp.texts import LANGUAGES, load
 from simulator.clock import VirtualClock
 from simulator.cloud import CLOUD, Fault, make_cloud
+from simulator.cloud_person import Person
 from tests.relay.pictures.cows import UNTIL_H, everyday
 
 PHONE, EVENT = "491701234567", "00000000000000e1"
@@ -127,10 +128,10 @@ async def test_an_alert_a_tap_and_the_answer(loop):
     assert await loop.storage.message_state("m1") == DELIVERED
     [bubble] = loop.cloud.phones.get(PHONE).bubbles
     assert [button.title for button in bubble.buttons] == ["On my way", "Snooze 12 h", "False alarm"]
-    await loop.cloud.tap(PHONE, bubble.id, 0)
+    Person(loop.cloud).tap(PHONE, bubble.id, 0)
     await loop.settle()
     assert loop.texts[1:] == ["On my way", "Noted: you are on your way to Bella (12)."]
-    await loop.cloud.read_all(loop.cloud.phones.get(PHONE))
+    Person(loop.cloud).look(loop.cloud.phones.get(PHONE))
     await loop.settle()
     assert await loop.storage.message_state("m1") == READ
 
@@ -153,12 +154,12 @@ async def test_a_message_that_was_lost_before_graph_took_it_is_repeated_and_mark
 
 async def test_stop_silences_the_relay_until_start(loop):
     await loop.alert()
-    await loop.cloud.type_text(PHONE, "Stop.")
+    Person(loop.cloud).write(PHONE, "Stop.")
     await loop.settle()
     assert loop.texts[1:] == ["Stop.", "You will get no more alerts. Reply START to get them again."]
     await loop.again("m2")
     assert await loop.storage.message_state("m2") == FAILED
-    await loop.cloud.type_text(PHONE, "START")
+    Person(loop.cloud).write(PHONE, "START")
     await loop.settle()
     await loop.again("m3")
     assert await loop.storage.message_state("m3") == DELIVERED
@@ -191,7 +192,7 @@ async def test_batches_doubles_and_wrong_order_change_nothing(loop, batch, copie
     how = loop.cloud.webhooks.how
     how.batch, how.copies, how.reverse = batch, copies, reverse
     await loop.alert()
-    await loop.cloud.tap(PHONE, loop.cloud.phones.get(PHONE).bubbles[0].id, 0)
+    Person(loop.cloud).tap(PHONE, loop.cloud.phones.get(PHONE).bubbles[0].id, 0)
     await loop.settle()
     assert await loop.storage.message_state("m1") == DELIVERED
     assert len(loop.texts) == 3
@@ -218,19 +219,19 @@ async def test_the_command_line_creates_the_templates_and_a_second_time_nothing(
 
 async def test_in_an_open_window_the_alert_is_free_form_and_its_buttons_work(loop):
     await loop.alert()
-    await loop.cloud.type_text(PHONE, "12")
+    Person(loop.cloud).write(PHONE, "12")
     await loop.settle()
     await loop.again("m2")
     bubble = loop.cloud.phones.get(PHONE).bubbles[-1]
     assert (bubble.kind, len(bubble.buttons), bubble.category) == ("interactive", 3, "service")
-    await loop.cloud.tap(PHONE, bubble.id, 0)
+    Person(loop.cloud).tap(PHONE, bubble.id, 0)
     await loop.settle()
     assert loop.texts[-1].startswith("Noted: you are on your way to Bella (12).")
 
 
 async def test_a_window_that_closes_between_the_look_and_the_send_makes_it_a_template(loop):
     await loop.alert()
-    await loop.cloud.type_text(PHONE, "12")
+    Person(loop.cloud).write(PHONE, "12")
     await loop.settle()
     loop.cloud.fault(Fault(code=131047))
     await loop.again("m2")
@@ -269,7 +270,7 @@ async def test_a_person_known_by_user_id_alone_is_told_and_heard(loop):
     loop.whatsapp.dispatcher.wake()
     await loop.settle()
     assert await loop.storage.message_state("w1") == DELIVERED
-    await loop.cloud.type_text(PHONE, "Stop.")
+    Person(loop.cloud).write(PHONE, "Stop.")
     await loop.settle()
     assert loop.texts[-1] == "You will get no more alerts. Reply START to get them again."
 
@@ -288,11 +289,11 @@ async def test_no_limit_of_the_fake_is_exceeded_when_much_is_told_at_once(loop):
 
 async def test_a_list_comes_as_a_list_and_a_chosen_line_is_answered(loop):
     await loop.alert()
-    await loop.cloud.type_text(PHONE, "list")
+    Person(loop.cloud).write(PHONE, "list")
     await loop.settle()
     bubble = loop.cloud.phones.get(PHONE).bubbles[-1]
     assert [row.title for row in bubble.rows] == ["Bella (12)"]
-    loop.cloud.person.choose(PHONE, bubble.id, 0)
+    Person(loop.cloud).choose(PHONE, bubble.id, 0)
     await loop.settle()
     assert "Bella (12)" in loop.texts[-1]
 

@@ -22,17 +22,8 @@ from tests.relay.scene import HEADERS, WINDOW
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return write_settings(tmp_path)
-
-
-@pytest.fixture
-def herdbell(settings):
+def herdbell(run):
     """Run a command against a new state; return its result."""
-
-    def run(*arguments, stdin=None):
-        return CliRunner(env={"HERDBELL_CONFIG": str(settings)}).invoke(main, arguments, input=stdin)
-
     return run
 
 

@@ -7,11 +7,9 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
-from click.testing import CliRunner
 
 from herdcore.vocabulary import BEHAVIOURS
 from relay import timebudget
-from relay.__main__ import main
 from relay.behaviour import labels, sitting
 from relay.clock import WallClock
 from relay.model import Animal, AnimalLabels, BehaviourHour, Farm, MinuteLabel, ScoredAnimal
@@ -20,7 +18,6 @@ from relay.storage.ports import partition_of
 from relay.storage.sqlite import SqliteStorage
 from relay.timebudget import HOUR_MS, MINUTE_MS, Day, facts, span_ms, words
 from relay.vault import open_vault
-from tests.relay.process import write_settings
 
 BERLIN = "Europe/Berlin"
 SATURDAY = date(2026, 11, 21)
@@ -113,17 +110,8 @@ def test_the_title_says_what_part_of_the_day_is_counted():
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return write_settings(tmp_path)
-
-
-@pytest.fixture
-def herdbell(settings):
+def herdbell(run):
     """Run a command against a new state with the cow 12; return its result."""
-
-    def run(*arguments):
-        return CliRunner(env={"HERDBELL_CONFIG": str(settings)}).invoke(main, arguments)
-
     run("farm", "add", "Sunny", "--zone", BERLIN)
     run("collar", "add", "--farm", "1", "--animal", "12", "--name", "Bella")
     return run

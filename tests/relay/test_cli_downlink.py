@@ -7,35 +7,22 @@ import csv
 import json
 
 import pytest
-from click.testing import CliRunner
 
 from herdcore.downlink import decode_settings
 from herdcore.vocabulary import HEALTH_ALARM_NO_MOVEMENT, HEALTH_PERIOD_STRETCHED
-from relay.__main__ import main
 from relay.model import NewFrame
 from relay.settings import load_config
 from relay.storage.sqlite import SqliteStorage
 from relay.vault import open_vault
 from tests.relay.collar_said import health_record, raw_records
-from tests.relay.process import write_settings
 
 SECRET = "open sesame 42"
 T0_MS = 1_790_000_000_000
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return write_settings(tmp_path)
-
-
-@pytest.fixture
-def herdbell(settings):
+def herdbell(run):
     """Run a command; return its result."""
-
-    def run(*arguments, stdin=None, **env):
-        runner = CliRunner(env={"HERDBELL_CONFIG": str(settings)} | env)
-        return runner.invoke(main, arguments, input=stdin)
-
     run("farm", "add", "Sunny")
     run("collar", "add", "--farm", "1", "--animal", "12", "--name", "Bella", "--device", "100")
     return run

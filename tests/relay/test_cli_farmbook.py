@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
 
-from relay.__main__ import main
 from relay.cli.farmbook import standings
 from relay.clock import WallClock
 from relay.model import Farm
 from relay.scoring import coverage, kinds, lives
-from relay.settings import load_config
 from relay.storage.ports import COVERAGES, LIFE_KINDS
-from relay.storage.sqlite import SqliteStorage
-from relay.vault import open_vault
-from tests.relay.process import write_settings
 
 HOUR_MS = 3_600_000
 
@@ -32,37 +25,13 @@ NOW_MS = berlin(2026, 11, 23, 9, 30)
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return write_settings(tmp_path)
-
-
-@pytest.fixture
-def herdbell(settings, monkeypatch):
+def herdbell(run, monkeypatch):
     """Run a command in the morning of 2026-11-23; return its result."""
     monkeypatch.setattr(WallClock, "now_ms", lambda _: NOW_MS)
-
-    def run(*arguments, stdin=None):
-        return CliRunner(env={"HERDBELL_CONFIG": str(settings)}).invoke(main, arguments, input=stdin)
-
     run("farm", "add", "Sunny", "--zone", "Europe/Berlin")
     run("collar", "add", "--farm", "1", "--animal", "12", "--name", "Bella", "--device", "100")
     run("collar", "add", "--farm", "1", "--animal", "13", "--device", "101")
     return run
-
-
-@pytest.fixture
-def stored(settings):
-    """Return what a question to the storage finds."""
-
-    def ask(question):
-        async def answer():
-            config = load_config(settings, {})
-            async with SqliteStorage.open(config.state_dir, open_vault(config)) as storage:
-                return await question(storage)
-
-        return asyncio.run(answer())
-
-    return ask
 
 
 @pytest.fixture

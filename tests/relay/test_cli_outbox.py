@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from relay.__main__ import main
 from relay.cli.outbox import cure_of
 from relay.clock import WallClock
 from relay.model import DeadLetter, Message
-from relay.settings import load_config
 from relay.storage.ports import DEAD, EXPIRED, FAILED, OPTED_OUT, QUEUED
 from relay.storage.ports_chat import ANSWERED
-from relay.storage.sqlite import SqliteStorage
-from relay.vault import open_vault
 from relay.whatsapp.delivery import NOT_TRIED
 from relay.whatsapp.graph_codes import RULES
-from tests.relay.process import write_settings
 
 # Apprise asks for it on Python 3.11 and 3.12; nothing of ours does.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -29,38 +22,14 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return write_settings(tmp_path)
-
-
-@pytest.fixture
-def herdbell(settings, monkeypatch):
+def herdbell(run, monkeypatch):
     """Run a command on 2026-11-23; return its result."""
     monkeypatch.setattr(WallClock, "now_ms", lambda _: NOW_MS)
-
-    def run(*arguments):
-        return CliRunner(env={"HERDBELL_CONFIG": str(settings)}).invoke(main, arguments)
-
     for name in ("Sunny", "Hill"):
         run("farm", "add", name)
     run("person", "add", "--farm", "1", "--name", "Alex", "--phone", f"+{PHONE}")
     run("person", "add", "--farm", "2", "--name", "Kim", "--phone", "+15550100002")
     return run
-
-
-@pytest.fixture
-def stored(settings):
-    """Return what a question to the storage finds."""
-
-    def ask(question):
-        async def answer():
-            config = load_config(settings, {})
-            async with SqliteStorage.open(config.state_dir, open_vault(config)) as storage:
-                return await question(storage)
-
-        return asyncio.run(answer())
-
-    return ask
 
 
 @pytest.fixture

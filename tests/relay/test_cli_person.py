@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import stat
 
 import pytest
-from click.testing import CliRunner
 
-from relay.__main__ import main
 from relay.clock import WallClock
 from relay.model import DeliveryStatus, Message
 from relay.privacy import CONSENT
-from relay.settings import load_config
-from relay.storage.sqlite import SqliteStorage
-from relay.vault import open_vault
-from tests.relay.process import write_settings
 
 # Apprise asks for it on Python 3.11 and 3.12; nothing of ours does.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -27,36 +20,12 @@ URL = "mailto://alex:secret-word@mail.example"
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return write_settings(tmp_path)
-
-
-@pytest.fixture
-def herdbell(settings, monkeypatch):
+def herdbell(run, monkeypatch):
     """Run a command on 2026-11-23; return its result."""
     monkeypatch.setattr(WallClock, "now_ms", lambda _: NOW_MS)
-
-    def run(*arguments, stdin=None):
-        return CliRunner(env={"HERDBELL_CONFIG": str(settings)}).invoke(main, arguments, input=stdin)
-
     run("farm", "add", "Sunny")
     run("person", "add", "--farm", "1", "--name", "Alex", "--phone", f"+{PHONE}")
     return run
-
-
-@pytest.fixture
-def stored(settings):
-    """Return what a question to the storage finds."""
-
-    def ask(question):
-        async def answer():
-            config = load_config(settings, {})
-            async with SqliteStorage.open(config.state_dir, open_vault(config)) as storage:
-                return await question(storage)
-
-        return asyncio.run(answer())
-
-    return ask
 
 
 def export(herdbell, *more):

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from simulator.clock import VirtualClock
 from simulator.cloud import CLOUD, make_cloud
+from simulator.cloud_person import Person
 
 TOKEN, APP_SECRET = "fake-token", "fake-secret"
 NUMBER_ID, WABA_ID = "100000000000001", "200000000000001"
@@ -143,7 +144,7 @@ class Sky:
     async def hear(self, number=PHONE, text="hello"):
         """Let a person write, so that a window is open; return the message's id."""
         self.cloud.phones.get(number)
-        return await self.cloud.type_text(number, text)
+        return Person(self.cloud).write(number, text)
 
     async def later(self, ms):
         """Move the clock and let all happen that is due."""

@@ -6,6 +6,7 @@ import copy
 
 import pytest
 
+from simulator.cloud_person import Person
 from tests.simulator.cloud_scene import (
     NUMBER_ID,
     PHONE,
@@ -124,7 +125,7 @@ async def test_ids_do_not_depend_on_who_was_faster():
 async def test_a_tap_comes_back_as_a_signed_button_message(sky):
     _, answer = await sky.post(template_message())
     wamid = answer["messages"][0]["id"]
-    await sky.cloud.tap(PHONE, wamid, 0)
+    Person(sky.cloud).tap(PHONE, wamid, 0)
     await sky.cloud.settle()
     [message] = sky.ear.values("messages")
     assert message["button"] == {"payload": "v1|ack", "text": "On my way"}
@@ -134,19 +135,19 @@ async def test_a_tap_comes_back_as_a_signed_button_message(sky):
 
 async def test_a_tap_on_a_free_form_button_comes_back_as_an_interactive_reply(sky):
     sky.cloud.phones.add(PHONE, "Alex")
-    await sky.cloud.type_text(PHONE, "hello")
+    Person(sky.cloud).write(PHONE, "hello")
     buttons = [{"type": "reply", "reply": {"id": "v1|ack", "title": "On my way"}}]
     interactive = {"type": "button", "body": {"text": "Bella?"}, "action": {"buttons": buttons}}
     body = {"messaging_product": "whatsapp", "to": PHONE, "type": "interactive", "interactive": interactive}
     _, answer = await sky.post(body)
-    await sky.cloud.tap(PHONE, answer["messages"][0]["id"], 0)
+    Person(sky.cloud).tap(PHONE, answer["messages"][0]["id"], 0)
     await sky.cloud.settle()
     assert sky.ear.values("messages")[1]["interactive"]["button_reply"]["id"] == "v1|ack"
 
 
 async def test_a_message_can_be_marked_read_but_not_one_of_our_own(sky):
     _, answer = await sky.post(template_message())
-    theirs = await sky.cloud.type_text(PHONE, "hello")
+    theirs = Person(sky.cloud).write(PHONE, "hello")
     read = {"messaging_product": "whatsapp", "status": "read"}
     assert (await sky.post(read | {"message_id": theirs}))[1] == {"success": True}
     assert await sky.code(read | {"message_id": answer["messages"][0]["id"]}) == 131009
@@ -248,14 +249,14 @@ async def test_a_chosen_row_comes_back_as_a_list_reply(sky):
     await sky.hear()
     _, answer = await sky.post(list_message("Bella", "Rosa"))
     wamid = answer["messages"][0]["id"]
-    sky.cloud.person.choose(PHONE, wamid, 1)
+    Person(sky.cloud).choose(PHONE, wamid, 1)
     await sky.cloud.settle()
     message = sky.ear.values("messages")[1]
     reply = {"id": "row|Rosa", "title": "Rosa", "description": "Eats less"}
     assert message["interactive"] == {"type": "list_reply", "list_reply": reply}
     assert message["context"]["id"] == wamid
     with pytest.raises(LookupError, match="no row 2"):
-        sky.cloud.person.choose(PHONE, wamid, 2)
+        Person(sky.cloud).choose(PHONE, wamid, 2)
 
 
 async def test_a_number_that_is_not_registered_sends_nothing(sky):

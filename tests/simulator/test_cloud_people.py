@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.cloud_person import Person
 from tests.simulator.cloud_scene import (
     PHONE,
     PNG,
@@ -59,19 +60,19 @@ async def test_a_number_wins_over_a_user_id_and_a_stranger_is_131026(sky):
 
 async def test_a_phone_that_is_off_is_told_when_it_is_on_again(sky):
     phone = sky.cloud.phones.get(PHONE)
-    sky.cloud.person.switch(phone, online=False)
+    Person(sky.cloud).switch(phone, online=False)
     await sky.post(template_message())
     await sky.cloud.settle()
     assert [one["status"] for one in sky.ear.values("statuses")] == ["sent"]
-    sky.cloud.person.switch(phone, online=True)
-    sky.cloud.person.switch(phone, online=True)
+    Person(sky.cloud).switch(phone, online=True)
+    Person(sky.cloud).switch(phone, online=True)
     await sky.cloud.settle()
     assert [one["status"] for one in sky.ear.values("statuses")] == ["sent", "delivered"]
 
 
 async def test_who_moves_to_another_number_gets_another_user_id_and_meta_says_so(sky):
     before = sky.cloud.phones.get(PHONE).user_id
-    sky.cloud.person.change_number(PHONE, f"+{OTHER}")
+    Person(sky.cloud).change_number(PHONE, f"+{OTHER}")
     await sky.cloud.settle()
     [message] = sky.ear.values("messages")
     assert (message["from"], message["from_user_id"], message["type"]) == (PHONE, before, "system")
@@ -80,7 +81,7 @@ async def test_who_moves_to_another_number_gets_another_user_id_and_meta_says_so
     assert system["user_id"] == sky.cloud.phones.get(OTHER).user_id != before
     assert sky.cloud.phones.known(PHONE) is None
     with pytest.raises(ValueError, match="has an owner"):
-        sky.cloud.person.change_number(OTHER, OTHER)
+        Person(sky.cloud).change_number(OTHER, OTHER)
 
 
 async def test_a_number_that_is_given_away_has_an_empty_phone_and_another_user_id(sky):
@@ -97,7 +98,7 @@ async def test_a_number_that_is_given_away_has_an_empty_phone_and_another_user_i
 
 
 async def test_an_account_on_another_device_is_told_as_a_system_message(sky):
-    sky.cloud.person.change_identity(PHONE)
+    Person(sky.cloud).change_identity(PHONE)
     await sky.cloud.settle()
     [message] = sky.ear.values("messages")
     assert (message["type"], message["system"]["type"]) == ("system", "customer_identity_changed")
@@ -105,7 +106,7 @@ async def test_an_account_on_another_device_is_told_as_a_system_message(sky):
 
 
 async def test_who_stops_marketing_is_told_in_a_field_of_its_own(sky):
-    sky.cloud.person.prefer(PHONE, stop=True)
+    Person(sky.cloud).prefer(PHONE, stop=True)
     await sky.cloud.settle()
     [value] = sky.ear.fields("user_preferences")
     [wish] = value["user_preferences"]
@@ -113,7 +114,7 @@ async def test_who_stops_marketing_is_told_in_a_field_of_its_own(sky):
 
 
 async def test_a_person_sends_a_picture_that_can_be_fetched(sky):
-    sky.cloud.person.show(PHONE, "image/png", PNG, "her leg")
+    Person(sky.cloud).show(PHONE, "image/png", PNG, "her leg")
     await sky.cloud.settle()
     [message] = sky.ear.values("messages")
     assert (message["type"], message["image"]["caption"]) == ("image", "her leg")
@@ -127,8 +128,8 @@ async def test_a_person_sends_a_picture_that_can_be_fetched(sky):
 async def test_a_person_reacts_and_takes_it_back(sky):
     _, answer = await sky.post(template_message())
     wamid = answer["messages"][0]["id"]
-    sky.cloud.person.react(PHONE, wamid, "\u2764")
-    sky.cloud.person.react(PHONE, wamid, "")
+    Person(sky.cloud).react(PHONE, wamid, "\u2764")
+    Person(sky.cloud).react(PHONE, wamid, "")
     await sky.cloud.settle()
     reactions = [one["reaction"] for one in sky.ear.values("messages")]
     assert reactions == [{"message_id": wamid, "emoji": "\u2764"}, {"message_id": wamid}]
@@ -140,12 +141,12 @@ async def test_a_tap_needs_a_button_that_is_there(sky):
     wamid = answer["messages"][0]["id"]
     for number, message, index in ((PHONE, wamid, 1), (PHONE, "wamid.none", 0), ("15550001", wamid, 0)):
         with pytest.raises(LookupError):
-            await sky.cloud.tap(number, message, index)
+            Person(sky.cloud).tap(number, message, index)
 
 
 async def test_a_phone_does_not_grow_without_end(sky):
     phone = sky.cloud.phones.get(PHONE)
     for at in range(4001):
-        sky.cloud.person.write(PHONE, str(at))
+        Person(sky.cloud).write(PHONE, str(at))
     assert len(phone.bubbles) == 2001
     assert phone.bubbles[-1].text == "4000"

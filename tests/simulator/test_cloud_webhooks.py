@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from simulator.cloud_person import Person
 from tests.simulator.cloud_scene import PHONE, open_sky, template_message
 
 DAY_MS = 86_400_000
@@ -115,7 +116,7 @@ async def test_statuses_can_come_without_the_people_they_are_about(sky):
 
 async def test_a_price_comes_with_sent_and_delivered_and_not_with_read(sky):
     await sky.post(template_message())
-    await sky.cloud.read_all(sky.cloud.phones.get(PHONE))
+    Person(sky.cloud).look(sky.cloud.phones.get(PHONE))
     await sky.cloud.settle()
     prices = {one["status"]: one.get("pricing") for one in sky.ear.values("statuses")}
     paid = {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "utility"}
