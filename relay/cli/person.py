@@ -12,7 +12,7 @@ import click
 
 from relay.channels.by_apprise import knows
 from relay.cli.common import command, farm_called, json_option, now_ms, open_state, say
-from relay.cli.registry import farm_option, zone_option
+from relay.cli.registry import farm_option, language_option, zone_option
 from relay.logs import redact
 from relay.privacy import CONSENT
 from relay.storage.ports import ROLES, NotKnown
@@ -35,7 +35,7 @@ def person() -> None:
 @farm_option
 @click.option("--name", required=True, help="How messages address them.")
 @click.option("--phone", required=True, help="WhatsApp number with country code, like +49 170 1234567.")
-@click.option("--language", default="en", show_default=True, help="Language of their messages.")
+@language_option
 @zone_option
 @click.option(
     "--role", type=click.Choice(ROLES), default="owner", show_default=True, help="What they are there."

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 from relay import collarsays
+from relay.alerts.words import LANGUAGES, nearest
 from relay.cli.common import command, json_option, now_ms, open_state, say
 from relay.cli.lazy import LazyGroup
 
@@ -54,6 +55,18 @@ zone_option = click.option(
 )
 
 
+def _language(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    tag = value.replace("-", "_")
+    if nearest(tag).split("_")[0] != tag.split("_")[0]:
+        raise click.BadParameter(f"{value!r} is no language we have; want one of {', '.join(LANGUAGES)}")
+    return tag
+
+
+language_option = click.option(
+    "--language", default="en", show_default=True, callback=_language, help="Language of messages."
+)
+
+
 @click.group(cls=LazyGroup, lazy=FARM)
 def farm() -> None:
     """Farms: each has its own root key, zone and language."""
@@ -62,7 +75,7 @@ def farm() -> None:
 @farm.command("add")
 @click.argument("name")
 @zone_option
-@click.option("--language", default="en", show_default=True, help="Language of its messages.")
+@language_option
 @json_option
 @command
 async def farm_add(config: Config, name: str, zone: str, language: str, as_json: bool) -> None:
@@ -124,7 +137,7 @@ async def collar_add(
     """
     if (number is None) == (table is None):
         raise click.UsageError("give either --animal or --from")
-    wanted = read_table(table) if table else [NewCollar(number or "", name, device)]
+    wanted = read_table(table) if table else [NewCollar((number or "").strip(), name.strip(), device)]
     async with open_state(config) as (storage, _):
         lines = await add_collars(storage, farm_id, wanted, now_ms(config))
     text = "".join(line + "\n" for line in lines)
@@ -148,7 +161,9 @@ def read_table(table: Iterable[str]) -> list[NewCollar]:
             raise click.UsageError(
                 f"line {rows.line_num}: want a number and a device of 1..{_DEVICE_MAX}, found {row}"
             )
-        found.append(NewCollar(row["number"], row.get("name") or "", int(device) if device else None))
+        found.append(
+            NewCollar(row["number"].strip(), (row.get("name") or "").strip(), int(device) if device else None)
+        )
     return found
 
 

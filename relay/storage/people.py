@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from relay.model import Person
+from relay.storage.naming import check_name
 from relay.storage.outbox import silence
 from relay.storage.ports import ROLES, NotKnown
 from relay.storage.ports_chat import RUNG_MAX
@@ -54,6 +55,7 @@ def add_person(
     `consent`: when, and to which version of the text. Return the id.
     """
     need_farm(connection, farm_id)
+    check_name("name", person.name)
     if person.role not in ROLES:
         raise ValueError(f"role={person.role!r}, want one of {', '.join(ROLES)}")
     check_rung(person.rung)

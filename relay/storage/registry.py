@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from herdcore import auth
 from relay.model import Animal, Collar, CollarKey, Farm
+from relay.storage.naming import NUMBER_MAX, check_name
 from relay.storage.ports import NotKnown
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def add_farm(
     quiet_min: tuple[int, int] | None,
 ) -> int:
     """Add a farm with its root key sealed; return its id."""
+    check_name("name", name)
     if len(root) != ROOT_BYTES:
         raise ValueError(f"root of {len(root)} bytes, want {ROOT_BYTES}")
     for minute in quiet_min or ():
@@ -86,8 +88,9 @@ def _farm(row: Sequence[Any]) -> Farm:
 def add_animal(connection: Connection, farm_id: int, number: str, name: str) -> int:
     """Add an animal; return its id."""
     need_farm(connection, farm_id)
-    if not number:
-        raise ValueError("number is empty: an animal needs the one the farmer calls out")
+    check_name("number", number, NUMBER_MAX)
+    if name:
+        check_name("name", name)
     rows = connection.execute(
         "INSERT INTO animal (farm_id, number, name) VALUES (?, ?, ?)"
         " ON CONFLICT (farm_id, number) DO NOTHING RETURNING id",

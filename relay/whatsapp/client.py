@@ -111,10 +111,6 @@ class Client:
         form.add_field("file", file, filename=f"file.{mime.rpartition('/')[2]}", content_type=mime)
         return _text(await self._call("POST", f"{self._number}/media", data=form), "id")
 
-    async def delete_media(self, media_id: str) -> None:
-        """Delete an upload before its 30 days are over."""
-        await self._call("DELETE", f"{self._root}/{media_id}")
-
     async def upload_example(self, app_id: str, file: bytes, mime: str) -> str:
         """Upload the example picture of a template; return its handle.
 

@@ -9,11 +9,15 @@ from relay.whatsapp.webhook_items import time_of
 _SAYS_SOMETHING = frozenset(
     {"text", "audio", "image", "video", "document", "sticker", "location", "contacts"}
 )
+_HAS_CAPTION = frozenset({"image", "video", "document"})
 
 
 def text_of(item: dict[str, Any]) -> str:
-    """Return what was typed, "" of other types. Raises KeyError or TypeError for a text without one."""
-    return str(item["text"]["body"]) if item.get("type") == "text" else ""
+    """Return what was typed, alone or under a picture. Raises KeyError or TypeError for a broken item."""
+    kind = item.get("type")
+    if kind == "text":
+        return str(item["text"]["body"])
+    return str(item[kind].get("caption") or "") if kind in _HAS_CAPTION else ""
 
 
 def has_words(item: dict[str, Any]) -> bool:

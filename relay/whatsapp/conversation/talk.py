@@ -111,7 +111,7 @@ class Conversation:
         if plain == STOP:
             return await self._opt_out(talk)
         button = payload.read(tapped_payload(item))
-        is_typed = button is not None or item.get("type") == "text"  # an album is 30 pictures
+        is_typed = button is not None or bool(talk.text)  # an album is 30 pictures
         if is_typed and not self._pace.allows(talk.person.id, talk.said_ms):
             return Answer("too_many")
         if talk.person.doubt:

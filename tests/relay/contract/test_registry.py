@@ -45,8 +45,30 @@ async def test_an_animal_needs_a_known_farm_and_a_number_of_its_own(world):
         await world.storage.add_animal(99, "1")
     with pytest.raises(ValueError, match="number='12'"):
         await world.storage.add_animal(world.farm_id, "12")
-    with pytest.raises(ValueError, match="number is empty"):
-        await world.storage.add_animal(world.farm_id, "")
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", " Bella", "Bella\n", "\u202eBella", "\u200d", "Bel\u0007la", "B" * 61], ids=ascii
+)
+async def test_a_name_that_cannot_be_seen_or_is_too_long_is_refused(world, name):
+    with pytest.raises(ValueError, match=r"number=.*want 1\.\.24 characters"):
+        await world.storage.add_animal(world.farm_id, name)
+    with pytest.raises(ValueError, match=r"name=.*want 1\.\.60 characters"):
+        await world.storage.add_farm(name, ROOT)
+    with pytest.raises(ValueError, match="name="):
+        await world.storage.add_person(
+            world.farm_id, name, "+15550100077", consent_ms=T0_MS, consent_text="2026-11"
+        )
+    if name:
+        with pytest.raises(ValueError, match="name="):
+            await world.storage.add_animal(world.farm_id, "99", name)
+    assert [animal.number for animal in await world.storage.animals(world.farm_id)] == ["12"]
+
+
+@pytest.mark.parametrize("name", ["गौरी", "क्\u200dषमा", "نور\u200cبیبی", "Nº 7, Зорька", "🐄"])
+async def test_a_name_of_any_script_is_kept_as_it_is(world, name):
+    await world.storage.add_animal(world.farm_id, "99", name)
+    assert [animal.name for animal in await world.storage.animals(world.farm_id)][-1] == name
 
 
 async def test_a_collars_keys_are_derived_from_the_root_of_its_farm(world):

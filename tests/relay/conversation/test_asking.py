@@ -293,7 +293,7 @@ async def test_a_message_of_a_book_is_not_read_but_answered(chat):
     ("content", "answers"),
     [
         ({"type": "audio", "audio": {"id": "1"}}, True),
-        ({"type": "image", "image": {"id": "1", "caption": "calved 12"}}, True),
+        ({"type": "image", "image": {"id": "1"}}, True),
         ({"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "👍"}}, False),
         ({"type": "unsupported"}, False),
         ({"type": "interactive", "interactive": {"type": "nfm_reply"}}, False),
@@ -302,6 +302,15 @@ async def test_a_message_of_a_book_is_not_read_but_answered(chat):
 async def test_what_is_no_text_is_no_command(chat, content, answers):
     queued = await chat.take(chat.item("alex", **content))
     assert (chat.outcome, len(queued)) == ("no_command", int(answers))
+
+
+@pytest.mark.parametrize("kind", ["image", "video", "document"])
+async def test_what_is_written_under_a_picture_is_read(chat, kind):
+    await chat.take(chat.item("alex", type=kind, **{kind: {"id": "1", "caption": "calved 12"}}))
+    assert chat.outcome == "calved"
+    assert len(await chat.lives()) == 1
+    await chat.take(chat.item("alex", type=kind, **{kind: {"id": "2", "caption": "stop"}}))
+    assert chat.outcome == "opt_out"
 
 
 async def test_the_vet_gets_one_request_for_a_cow_however_often_it_is_said(chat):
