@@ -11,7 +11,7 @@ import click
 
 from relay.config import ConfigError
 from relay.settings import load_config
-from relay.whatsapp.setup_steps import IDS, SECRETS
+from relay.whatsapp.setup_steps import IDS, NEW_ACCOUNT, SECRETS
 
 if TYPE_CHECKING:
     from relay.config import Config
@@ -30,7 +30,10 @@ def complete(path: Path | None, config: Config) -> Config:
 
     path: of the settings file. It is only added to, and only if it has no [whatsapp] yet.
     """
-    found = {name: _id(name) for name in IDS if not getattr(config.whatsapp, name)}
+    lacking = [name for name in IDS if not getattr(config.whatsapp, name)]
+    if lacking:
+        click.echo(f"Without an account at Meta: {NEW_ACCOUNT}.")
+    found = {name: _id(name) for name in lacking}
     folder = Path(config.secrets.master_key_file).expanduser().parent
     for name in SECRETS:
         if _is_there(config, name):

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 IDS = ("phone_number_id", "waba_id", "app_id")
 SECRETS = ("token", "app_secret", "verify_token")
+NEW_ACCOUNT = (
+    "make an account and a Business application with the product WhatsApp at developers.facebook.com; "
+    "its page API Setup shows the ids, of a test number too, which costs nothing"
+)
 NEW_KEY = (
     "make one in Business settings, System users, for the application and the account, "
     "and put it into whatsapp.token_file"
@@ -54,12 +58,10 @@ def settled(config: Config) -> list[Step]:
     lacking = [name for name in IDS if not str(getattr(chosen, name)).isdecimal()]
     found = []
     if lacking:
-        cure = (
-            "make an account and a Business application with the product WhatsApp at "
-            "developers.facebook.com; its page API Setup shows the ids"
-        )
         names = ", ".join(f"whatsapp.{name}" for name in lacking)
-        found.append(Step("account", Level.TODO, f"{names}: want the ids that Meta gave, digits only", cure))
+        found.append(
+            Step("account", Level.TODO, f"{names}: want the ids that Meta gave, digits only", NEW_ACCOUNT)
+        )
     for name in SECRETS:
         try:
             config.secret("whatsapp", name)

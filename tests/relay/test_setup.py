@@ -180,3 +180,8 @@ def test_a_check_asks_nothing_and_says_what_is_to_do(file):
     assert result.exit_code == 2
     assert "4 to do" in result.output
     assert "developers.facebook.com" in result.output
+
+
+def test_who_has_no_account_is_told_how_to_get_one_before_anything_is_asked(file):
+    said = run("--config", file, typed="").output
+    assert said.index("developers.facebook.com") < said.index("Phone number ID")
