@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _YEARS = range(2000, 2100)
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _SHORT = re.compile(r"(\d{1,2})([./-])(\d{1,2})(?:\2(\d{4}|\d{2}))?")
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _WEEK = 7
 
 
@@ -61,12 +60,6 @@ def read(words: Sequence[str], at: int, between: frozenset[str]) -> tuple[Day, i
     if weekday is not None:
         return Day(weekday=weekday), 1
     return _in_words(words, at, between)
-
-
-def clock(word: str) -> int | None:
-    """Return a time such as 6:30 in minutes after midnight, None if it is none."""
-    found = _CLOCK.fullmatch(word)
-    return int(found[1]) * 60 + int(found[2]) if found else None
 
 
 def _in_figures(word: str) -> Day | None:

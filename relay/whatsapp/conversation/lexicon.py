@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relay.alerts.words import FALLBACK, LANGUAGES, words
 from relay.whatsapp.conversation.folding import allowed_slips, distance, tokens
+from relay.whatsapp.conversation.hours import PERIODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,8 @@ class Meaning(NamedTuple):
 class Lexicon:
     """Phrases by their folded words. `single`: those of one word, for slips; `longest` has so many words.
 
-    hours: words before an hour, such as "at". fillers: words that may stand inside a date.
+    hours: words before an hour, such as "at"; oclock: words after one; periods: the part of the day of each
+    phrase for one. fillers: words that may stand inside a date.
     """
 
     phrases: dict[tuple[str, ...], Meaning]
@@ -52,6 +54,8 @@ class Lexicon:
     single: tuple[tuple[str, Meaning], ...]
     longest: int
     hours: frozenset[tuple[str, ...]]
+    oclock: frozenset[tuple[str, ...]]
+    periods: dict[tuple[str, ...], str]
     fillers: frozenset[str]
 
     def guess(self, word: str) -> Meaning | None:
@@ -81,9 +85,21 @@ def lexicon(language: str) -> Lexicon:
     phrases.pop((), None)
     single = tuple((phrase[0], meaning) for phrase, meaning in phrases.items() if len(phrase) == 1)
     stops, starts = (_plain(name) for name in (STOP, START))
-    hours = frozenset(tuple(tokens(text)) for table in tables for text in table["clock"]["before"])
+    hours, oclock = (
+        frozenset(tuple(tokens(text)) for table in tables for text in table["clock"][name])
+        for name in ("before", "after")
+    )
+    mine = {tuple(tokens(text)) for text in tables[0]["talk"]["fillers"]}  # "am Montag" is no morning
+    periods = {
+        phrase: period
+        for table in reversed(tables)
+        for period in PERIODS
+        for text in table["clock"][period]
+        if (phrase := tuple(tokens(text))) not in mine
+    }
     fillers = frozenset(phrase[0] for phrase, meaning in phrases.items() if meaning.part is Part.FILLER)
-    return Lexicon(phrases, stops, starts, single, max(map(len, phrases)), hours, fillers)
+    longest = max(map(len, phrases))
+    return Lexicon(phrases, stops, starts, single, longest, hours, oclock, periods, fillers)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from relay.whatsapp.conversation import dates
+from relay.whatsapp.conversation import dates, hours
 from relay.whatsapp.conversation.folding import is_slip
 from relay.whatsapp.conversation.lexicon import Meaning, Part
 from relay.whatsapp.conversation.said import CHANGES, LASTING, LIVES, OF_NO_ANIMAL, Said
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from relay.whatsapp.conversation.lexicon import Lexicon
 
 _NAME_WORDS = 3
-_HOURS = 24
 _STRAY_WORDS = 2  # in a question
 _GUESSES_MAX = 6  # each takes milliseconds
 _ASKS_WHO = ("who", "why")  # said with another command they are the question
@@ -59,7 +58,7 @@ class Reading:
 
     def _name(self, at: int, most: int = _NAME_WORDS, least: int = 1, *, is_kept: bool = True) -> int:
         """Take a name or number of up to `most` words, the longest first; return how many it has."""
-        if is_kept and (self._measure(at) or self._is_date(at) or self._hour(at) is not None):
+        if is_kept and (self._measure(at) or self._is_date(at) or self._hour(at)):
             return 0
         for length in range(min(most, len(self.words) - at), least - 1, -1):
             name = "".join(self.words[at : at + length])
@@ -81,18 +80,13 @@ class Reading:
         if found := dates.read(self.words, at, self.lexicon.fillers):
             self.days.append(found[0])
             return found[1]
-        minute = dates.clock(self.words[at])
-        minute = self._hour(at) if minute is None else minute
-        if minute is None:
-            return 0
-        self.clocks.append(minute)
-        return 1
+        if hour := self._hour(at):
+            self.clocks.append(hour[0])
+            return hour[1]
+        return 0
 
-    def _hour(self, at: int) -> int | None:
-        """Return an hour after "at" in minutes, None if it is none; it is none before a cow is named."""
-        word, before = self.words[at], (tuple(self.words[max(0, at - most) : at]) for most in (1, 2))
-        is_hour = word.isdecimal() and len(word) <= 2 and int(word) < _HOURS
-        return int(word) * 60 if is_hour and self.subjects and self.lexicon.hours & {*before} else None
+    def _hour(self, at: int) -> tuple[int, int] | None:
+        return hours.read(self.words, at, self.lexicon, is_named=bool(self.subjects))
 
     def _measure(self, at: int) -> int:
         """Return a number and a unit, such as "3 days", in milliseconds; 0 if these words are none."""
@@ -183,7 +177,7 @@ class Reading:
             return len(said.strange) <= _STRAY_WORDS
         if Part.NOT in self.parts or len(self.days) > 1 or len(self.clocks) > 1:
             return False
-        if said.day and said.command not in LIVES:
+        if (said.day or said.clock_min is not None) and said.command not in LIVES:
             return False
         if said.subjects and said.command in OF_NO_ANIMAL:
             return False

@@ -84,14 +84,6 @@ def test_a_day_without_a_year_is_the_nearest_that_makes_sense(day, before, ahead
     assert day.on(TODAY, is_ahead=True) == ahead
 
 
-@pytest.mark.parametrize(
-    ("word", "minute"),
-    [("6:30", 390), ("00:00", 0), ("23:59", 1439), ("24:00", None), ("6.30", None), ("x", None)],
-)
-def test_a_time_is_read(word, minute):
-    assert dates.clock(word) == minute
-
-
 @given(
     st.lists(
         st.sampled_from(["24", "2026", "dec", "de", "monday", "31.2", "24.12", "1:2", "0", "00"]), min_size=1
