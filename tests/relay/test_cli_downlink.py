@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import json
 
@@ -11,9 +10,6 @@ import pytest
 from herdcore.downlink import decode_settings
 from herdcore.vocabulary import HEALTH_ALARM_NO_MOVEMENT, HEALTH_PERIOD_STRETCHED
 from relay.model import NewFrame
-from relay.settings import load_config
-from relay.storage.sqlite import SqliteStorage
-from relay.vault import open_vault
 from tests.relay.collar_said import health_record, raw_records
 
 SECRET = "open sesame 42"
@@ -28,30 +24,15 @@ def herdbell(run):
     return run
 
 
-@pytest.fixture
-def storing(settings):
-    """Do something with the storage, as a running relay does."""
-
-    def run(work):
-        async def do():
-            config = load_config(settings, {})
-            async with SqliteStorage.open(config.state_dir, open_vault(config)) as storage:
-                return await work(storage)
-
-        return asyncio.run(do())
-
-    return run
-
-
 def stored_frame(seq, kind, records, boot=1, up_s=0, first_ms=T0_MS):
     return NewFrame(100, 1, kind, 0, boot, seq, up_s, first_ms, first_ms + 5_000, records)
 
 
-def stored_settings(storing):
-    return decode_settings(storing(lambda storage: storage.settings(100)).raw)
+def stored_settings(stored):
+    return decode_settings(stored(lambda storage: storage.settings(100)).raw)
 
 
-def test_every_call_makes_the_next_number_and_keeps_what_was_set(herdbell, storing):
+def test_every_call_makes_the_next_number_and_keeps_what_was_set(herdbell, stored):
     herdbell("collar", "set", "100", "--upload-s", "600")
     herdbell("collar", "set", "100", "--profile", "frozen-deep", "--relay", "farm.example:8443")
     result = herdbell(
@@ -59,32 +40,32 @@ def test_every_call_makes_the_next_number_and_keeps_what_was_set(herdbell, stori
         HERDBELL_NEXT_NETWORK_PASSWORD=SECRET,
     )  # fmt: skip
     assert "settings 3, waits for the collar" in result.output
-    found = stored_settings(storing)
+    found = stored_settings(stored)
     assert found == (
         3, 600, 2, (), (("farm.example", 8443),), ("barn-new", SECRET), ("10.0.0.9", 443)
     )  # fmt: skip
 
 
-def test_networks_are_added_changed_and_forgotten(herdbell, storing):
+def test_networks_are_added_changed_and_forgotten(herdbell, stored):
     for ssid in ("barn", "parlour", "house"):
         herdbell("collar", "set", "100", "--network", ssid, HERDBELL_NETWORK_PASSWORD=SECRET)
     herdbell("collar", "set", "100", "--network", "parlour", HERDBELL_NETWORK_PASSWORD="")
     expected = (("barn", SECRET), ("parlour", ""), ("house", SECRET))
-    assert stored_settings(storing).networks == expected
+    assert stored_settings(stored).networks == expected
     herdbell("collar", "set", "100", "--forget-network", "barn")
-    assert stored_settings(storing).networks == expected[1:]
+    assert stored_settings(stored).networks == expected[1:]
 
 
-def test_what_was_set_can_be_unset(herdbell, storing):
+def test_what_was_set_can_be_unset(herdbell, stored):
     herdbell("collar", "set", "100", "--upload-s", "600", "--relay", "a:1", "--next-relay", "b:2")
     herdbell("collar", "set", "100", "--unset", "upload-s", "--unset", "next-relay", "--forget-relay", "a:1")
-    assert stored_settings(storing) == (2, 0, -1, (), (), None, None)
+    assert stored_settings(stored) == (2, 0, -1, (), (), None, None)
 
 
-def test_a_password_is_asked_for_and_never_shown_nor_logged(herdbell, storing, tmp_path):
+def test_a_password_is_asked_for_and_never_shown_nor_logged(herdbell, stored, tmp_path):
     asked = herdbell("collar", "set", "100", "--network", "barn", stdin=SECRET + "\n")
     shown = [herdbell("collar", "set", "100", "--show"), herdbell("collar", "set", "100", "--show", "--json")]
-    assert stored_settings(storing).networks == (("barn", SECRET),)
+    assert stored_settings(stored).networks == (("barn", SECRET),)
     for result in (asked, *shown):
         assert result.exit_code == 0
         assert "barn" in result.output
@@ -154,9 +135,9 @@ def test_a_collar_that_is_not_there_is_named(herdbell, command):
     assert result.exit_code == 2
 
 
-def test_a_burst_is_asked_for_and_waits(herdbell, storing):
+def test_a_burst_is_asked_for_and_waits(herdbell, stored):
     assert "burst 1, 30 s, asked for" in herdbell("collar", "burst", "100", "--seconds", "30").output
-    (waits,) = storing(lambda storage: storage.waiting())
+    (waits,) = stored(lambda storage: storage.waiting())
     assert (waits.burst_id, waits.burst_s) == (1, 30)
     assert "is not in the range 1<=x<=60" in herdbell("collar", "burst", "100", "--seconds", "61").output
 
@@ -164,12 +145,12 @@ def test_a_burst_is_asked_for_and_waits(herdbell, storing):
 # what a collar said
 
 
-def test_the_list_shows_what_the_last_health_frame_said(herdbell, storing):
+def test_the_list_shows_what_the_last_health_frame_said(herdbell, stored):
     record = health_record(
         1, HEALTH_PERIOD_STRETCHED | HEALTH_ALARM_NO_MOVEMENT, upload_period_s=3600, sensor_faults=0x1202
     )
     herdbell("collar", "set", "100", "--upload-s", "600")
-    storing(lambda storage: storage.append([stored_frame(1, 0x14, record)]))
+    stored(lambda storage: storage.append([stored_frame(1, 0x14, record)]))
     herdbell("collar", "burst", "100")
     line = herdbell("collar", "list", "--farm", "1").output
     for part in (
@@ -186,9 +167,9 @@ def test_the_list_shows_what_the_last_health_frame_said(herdbell, storing):
     }  # fmt: skip
 
 
-def test_days_that_are_not_known_are_not_a_number(herdbell, storing):
+def test_days_that_are_not_known_are_not_a_number(herdbell, stored):
     record = health_record(days_left=0xFFFF)
-    storing(lambda storage: storage.append([stored_frame(1, 0x14, record)]))
+    stored(lambda storage: storage.append([stored_frame(1, 0x14, record)]))
     assert "days left unknown" in herdbell("collar", "list", "--farm", "1").output
 
 
@@ -210,8 +191,8 @@ def burst_frames(burst_id, boot=1, first_ms=T0_MS):
     ]
 
 
-def test_the_samples_of_a_burst_are_written_with_their_times(herdbell, storing, tmp_path):
-    storing(lambda storage: storage.append(burst_frames(1) + burst_frames(2, 2, T0_MS + 60_000)))
+def test_the_samples_of_a_burst_are_written_with_their_times(herdbell, stored, tmp_path):
+    stored(lambda storage: storage.append(burst_frames(1) + burst_frames(2, 2, T0_MS + 60_000)))
     out = tmp_path / "burst.csv"
     result = herdbell("collar", "bursts", "100", "--out", str(out), "--burst", "1")
     assert "burst 1, 5 samples" in result.output
@@ -223,26 +204,26 @@ def test_the_samples_of_a_burst_are_written_with_their_times(herdbell, storing, 
     ]
 
 
-def test_without_a_number_it_is_the_newest_burst(herdbell, storing, tmp_path):
-    storing(lambda storage: storage.append(burst_frames(2, 1) + burst_frames(1, 2)))
+def test_without_a_number_it_is_the_newest_burst(herdbell, stored, tmp_path):
+    stored(lambda storage: storage.append(burst_frames(2, 1) + burst_frames(1, 2)))
     result = herdbell("collar", "bursts", "100", "--out", str(tmp_path / "b.csv"), "--json")
     assert json.loads(result.output) == {"burst": 1, "samples": 5}
 
 
-def test_a_number_used_again_in_another_boot_is_another_burst(herdbell, storing, tmp_path):
-    storing(lambda storage: storage.append(burst_frames(1, 1) + burst_frames(1, 2, T0_MS + 60_000)))
+def test_a_number_used_again_in_another_boot_is_another_burst(herdbell, stored, tmp_path):
+    stored(lambda storage: storage.append(burst_frames(1, 1) + burst_frames(1, 2, T0_MS + 60_000)))
     out = tmp_path / "b.csv"
     herdbell("collar", "bursts", "100", "--out", str(out))
     assert out.read_text().splitlines()[1] == f"{T0_MS + 60_500},0,0,1000"
     assert len(out.read_text().splitlines()) == 6
 
 
-def test_a_burst_that_has_not_come_is_named_with_those_that_have(herdbell, storing, tmp_path):
+def test_a_burst_that_has_not_come_is_named_with_those_that_have(herdbell, stored, tmp_path):
     out = str(tmp_path / "b.csv")
     assert (
         "burst=newest: collar 100 has sent none" in herdbell("collar", "bursts", "100", "--out", out).output
     )
-    storing(lambda storage: storage.append(burst_frames(3)))
+    stored(lambda storage: storage.append(burst_frames(3)))
     result = herdbell("collar", "bursts", "100", "--out", out, "--burst", "4")
     assert "burst=4: collar 100 has sent 3" in result.output
     assert result.exit_code == 2
