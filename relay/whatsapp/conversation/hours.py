@@ -42,14 +42,9 @@ def read(words: Sequence[str], at: int, lexicon: Lexicon, *, is_named: bool) -> 
     at += 1
     length = _phrase(words, at, lexicon.oclock)
     is_marked, at = length > 0, at + length
-    if (
-        is_marked
-        and is_named
-        and at < len(words)
-        and len(words[at]) == _DIGITS
-        and _is_below(words[at], _MINUTES)
-    ):
-        minute, at = int(words[at]), at + 1
+    more = words[at] if is_marked and is_named and at < len(words) else ""
+    if len(more) == _DIGITS and _is_below(more, _MINUTES):
+        minute, at = int(more), at + 1
     if not period:
         period, at = _period(words, at, lexicon)
         is_marked = is_marked or period != ""
