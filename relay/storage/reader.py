@@ -87,10 +87,10 @@ class Reader:
         loop.call_soon_threadsafe(self._rest, answered, loop)
 
     def _rest(self, answered: Sequence[_Question], loop: asyncio.AbstractEventLoop) -> None:
-        self._hand_back(answered)
         self._is_reading = False
         if self._asked:  # since the thread looked for the last time
             self._read(loop)
+        self._hand_back(answered)
 
     def _hand_back(self, answered: Sequence[_Question]) -> None:
         for one in answered:

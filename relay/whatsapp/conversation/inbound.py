@@ -13,11 +13,12 @@ _HAS_CAPTION = frozenset({"image", "video", "document"})
 
 
 def text_of(item: dict[str, Any]) -> str:
-    """Return what was typed, alone or under a picture. Raises KeyError or TypeError for a broken item."""
+    """Return what was typed, alone or under a picture. Raises KeyError or TypeError for a broken text."""
     kind = item.get("type")
     if kind == "text":
         return str(item["text"]["body"])
-    return str(item[kind].get("caption") or "") if kind in _HAS_CAPTION else ""
+    content = item.get(kind) if kind in _HAS_CAPTION else None
+    return str(content.get("caption") or "") if isinstance(content, dict) else ""
 
 
 def has_words(item: dict[str, Any]) -> bool:

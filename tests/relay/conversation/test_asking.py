@@ -294,6 +294,8 @@ async def test_a_message_of_a_book_is_not_read_but_answered(chat):
     [
         ({"type": "audio", "audio": {"id": "1"}}, True),
         ({"type": "image", "image": {"id": "1"}}, True),
+        ({"type": "image", "image": ["calved 12"]}, True),
+        ({"type": "video"}, True),
         ({"type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "👍"}}, False),
         ({"type": "unsupported"}, False),
         ({"type": "interactive", "interactive": {"type": "nfm_reply"}}, False),
